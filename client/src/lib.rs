@@ -1,0 +1,1 @@
+//! A blocking client for sealed messages in any format

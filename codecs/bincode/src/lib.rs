@@ -1,0 +1,1 @@
+//! The bincode codec of Bulla

@@ -1,0 +1,1 @@
+//! The stock codecs of Bulla, one feature each

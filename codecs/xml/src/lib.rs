@@ -1,0 +1,1 @@
+//! The xml codec of Bulla

@@ -1,0 +1,1 @@
+//! The yaml codec of Bulla

@@ -1,0 +1,1 @@
+//! A mio event-loop server for sealed messages in any format
