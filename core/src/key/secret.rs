@@ -103,7 +103,21 @@ fn is_base64(byte: u8) -> bool {
 
 /// The public name of a key, in clear in the preamble: 8 bytes that tell nothing about the key. Its text is 16 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyId(pub [u8; 8]);
+pub struct KeyId([u8; 8]);
+
+impl KeyId {
+    /// An id from a preamble.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 8]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes as a preamble carries them.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 8] {
+        &self.0
+    }
+}
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

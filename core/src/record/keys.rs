@@ -34,16 +34,15 @@ fn of_half<A: KeyInit>(half: &[u8]) -> A {
     made.expect("AES-128 and HMAC take 16 bytes")
 }
 
-/// The client's and the server's session key: HKDF-SHA256 of both halves of the handshake's split, joined, with the handshake
-/// hash as salt and "bulla/1 client" or "bulla/1 server" as info.
+/// The client's and the server's session key: HKDF-SHA256 of both keys of the handshake's split, joined, with the handshake hash as
+/// salt and "bulla/1 client" or "bulla/1 server" as info.
 ///
 /// The split may be read only after the handshake has finished. Whoever seals with the client's key is the client.
 #[must_use]
-pub fn session_keys(split: ([u8; 32], [u8; 32]), handshake_hash: &[u8]) -> (SessionKey, SessionKey) {
-    let split = Zeroizing::new(split);
+pub fn session_keys(first: &[u8; 32], second: &[u8; 32], handshake_hash: &[u8]) -> (SessionKey, SessionKey) {
     let mut joined = Zeroizing::new([0; 64]);
-    joined[..32].copy_from_slice(&split.0);
-    joined[32..].copy_from_slice(&split.1);
+    joined[..32].copy_from_slice(first);
+    joined[32..].copy_from_slice(second);
     let derived = Hkdf::<Sha256>::new(Some(handshake_hash), joined.as_slice());
     (expand(&derived, b"bulla/1 client"), expand(&derived, b"bulla/1 server"))
 }

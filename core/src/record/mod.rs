@@ -47,8 +47,8 @@ mod tests {
 
     #[test]
     fn a_session_seals_and_opens_in_order() {
-        let (client, _) = session_keys(([1; 32], [2; 32]), &[3; 32]);
-        let (same, server) = session_keys(([1; 32], [2; 32]), &[3; 32]);
+        let (client, _) = session_keys(&[1; 32], &[2; 32], &[3; 32]);
+        let (same, server) = session_keys(&[1; 32], &[2; 32], &[3; 32]);
         let (mut sealer, mut opener) = (Sealer::new(client, [4; 32]), Opener::new(same));
         let mut out = Vec::new();
         for frames in [&b""[..], b"one", &[7; MAX_FRAMES]] {
