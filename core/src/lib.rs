@@ -12,6 +12,8 @@ pub mod handshake;
 #[cfg(feature = "protocol")]
 pub mod key;
 #[cfg(feature = "protocol")]
+pub mod protocol;
+#[cfg(feature = "protocol")]
 pub mod record;
 #[cfg(feature = "protocol")]
 pub mod status;

@@ -17,6 +17,10 @@ pub(crate) use self::alert::Alert;
 pub(crate) use self::client::ExpectMessage2;
 pub use self::error::HandshakeError;
 pub use self::noise::MAX_MESSAGE;
+#[cfg(test)]
+pub(crate) use self::noise::{Noise, split_seed};
+#[cfg(test)]
+pub(crate) use self::offer::Offer;
 pub use self::preamble::{PREAMBLE_LEN, SUITE, VERSION};
 pub(crate) use self::preamble::{name_stranger, parse_preamble, preamble};
 pub(crate) use self::server::{Answer, ExpectMessage1, ExpectPreamble};

@@ -67,7 +67,8 @@ impl Noise {
         // Before the end of the handshake the split would give keys that both sides do not share.
         assert!(self.0.is_handshake_finished(), "keys are asked for after the last message only");
         let hash = self.0.get_handshake_hash().to_vec();
-        session_keys(self.0.dangerously_get_raw_split(), &hash)
+        let (first, second) = self.0.dangerously_get_raw_split();
+        session_keys(&Zeroizing::new(first), &Zeroizing::new(second), &hash)
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn preamble(key: KeyId) -> [u8; PREAMBLE_LEN] {
     bytes[..5].copy_from_slice(&MAGIC);
     bytes[5] = VERSION;
     bytes[6] = SUITE;
-    bytes[8..].copy_from_slice(&key.0);
+    bytes[8..].copy_from_slice(key.as_bytes());
     bytes
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn parse_preamble(input: &[u8]) -> Result<Option<KeyId>, HandshakeErr
         Some(&reserved) if reserved != 0 => return Err(HandshakeError::Malformed("preamble")),
         _ => {}
     }
-    Ok(input.get(8..PREAMBLE_LEN).and_then(|id| id.try_into().ok()).map(KeyId))
+    Ok(input.get(8..PREAMBLE_LEN).and_then(|id| id.try_into().ok()).map(KeyId::from_bytes))
 }
 
 /// Names a peer that does not speak Bulla by how its first bytes look.
@@ -88,11 +88,11 @@ mod tests {
 
     #[test]
     fn reads_what_it_writes_and_waits_for_the_rest() {
-        let bytes = preamble(KeyId(*b"12345678"));
+        let bytes = preamble(KeyId::from_bytes(*b"12345678"));
         for cut in 0..PREAMBLE_LEN {
             assert_eq!(parse_preamble(&bytes[..cut]), Ok(None));
         }
-        assert_eq!(parse_preamble(&bytes), Ok(Some(KeyId(*b"12345678"))));
+        assert_eq!(parse_preamble(&bytes), Ok(Some(KeyId::from_bytes(*b"12345678"))));
     }
 
     #[test]

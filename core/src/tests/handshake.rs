@@ -53,7 +53,7 @@ fn a_key_that_the_server_does_not_hold() {
 fn a_first_message_under_another_key_than_the_one_it_names() {
     let mut pair = Pair::new(&ClientConfig { key: key(2), ..client_config() }, server_config());
     let mut bytes = transmit(&mut pair.client);
-    bytes[8..PREAMBLE_LEN].copy_from_slice(&key(1).id().0);
+    bytes[8..PREAMBLE_LEN].copy_from_slice(key(1).id().as_bytes());
     pair.server.handle_input(pair.now, &bytes);
     pair.server_speaks();
     assert_eq!(failed(&mut pair.server), HandshakeError::OfferNotAuthentic);

@@ -6,6 +6,7 @@ mod calls;
 mod chaos;
 mod handshake;
 mod hostile;
+mod worked_example;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
