@@ -18,6 +18,11 @@ impl SessionKey {
         Self(Zeroizing::new(bytes))
     }
 
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The HMAC state after its key, to be cloned for each record.
     pub(super) fn signing(&self) -> Hmac<Sha256> {
         of_half(&self.0[..16])
