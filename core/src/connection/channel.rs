@@ -16,6 +16,9 @@ use crate::status::{Code, Status};
 /// What a message or an event costs beside its bytes, when what the application has not taken yet is counted.
 pub const EVENT_COST: usize = 64;
 
+/// What a keepalive ping carries; its answer is no event.
+pub(crate) const KEEPALIVE: [u8; 8] = *b"keepaliv";
+
 /// The state of both halves of all streams.
 pub(crate) struct Channel {
     pub(crate) side: Side,
@@ -156,13 +159,14 @@ impl Channel {
     }
 
     /// Drops everything but a last CLOSE that names the violation.
-    pub(crate) fn break_off(&mut self, reason: Option<&str>) {
+    pub(crate) fn break_off(&mut self, reason: &str) {
         self.streams.clear();
         self.ready.clear();
         self.grants.clear();
         self.control.clear();
         self.queued = 0;
-        put_close(&mut self.control, reason);
+        self.closing = false;
+        put_close(&mut self.control, Some(reason));
     }
 
     // Getters
@@ -193,7 +197,7 @@ impl Channel {
                 }
                 Frame::Pong(bytes) => {
                     self.budget.spend("PONG")?;
-                    events.push_back(Event::Pong(bytes));
+                    events.extend((bytes != KEEPALIVE).then_some(Event::Pong(bytes)));
                 }
                 Frame::GoAway { last } => {
                     self.budget.spend("GO_AWAY")?;

@@ -14,6 +14,7 @@
 //! Any order of calls is legal. What a peer sends never panics and is never an `Err`: a failure is
 //! [`Event::Closed`] with its reason, and a last record for the peer in `poll_transmit`.
 
+mod advance;
 mod channel;
 mod closed;
 mod config;
@@ -26,21 +27,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use self::channel::Channel;
 pub use self::channel::EVENT_COST;
+use self::channel::{Channel, KEEPALIVE};
 pub use self::closed::{Closed, CommandError, Violation};
 pub use self::config::{Bounds, ClientConfig, Identity, Limits, MAX_AGENT, MAX_CODECS, ServerConfig, Start};
 pub use self::event::{Event, Open, Session, StreamId};
 use self::transmit::Filled;
-use crate::handshake::{Alert, Answer, ExpectMessage1, ExpectMessage2, ExpectPreamble, HandshakeError, Progress};
-use crate::record::{MAX_TOKEN, is_legal_token_length};
+use crate::handshake::{ExpectMessage1, ExpectMessage2, ExpectPreamble, HandshakeError};
 use crate::status::Status;
 
 /// Sealed output beyond which [`Connection::poll_transmit`] leaves the rest for the next call, in bytes.
 const TRANSMIT_BURST: usize = 128 << 10;
-
-/// What a keepalive ping carries; its answer is no event.
-const KEEPALIVE: [u8; 8] = *b"keepaliv";
 
 /// Which end of a connection this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -337,156 +334,5 @@ impl Connection {
             let silence = if self.pinged { self.bounds.idle } else { self.bounds.keepalive.min(self.bounds.idle) };
             Some(self.last_heard + silence)
         }
-    }
-
-    // Inside
-
-    fn handshake_deadline(&self) -> Instant {
-        self.start.0 + self.bounds.handshake
-    }
-
-    /// Time never runs backwards in here, whatever the caller says.
-    fn advance(&mut self, now: Instant) {
-        self.now = self.now.max(now);
-    }
-
-    fn unix_time(&self) -> u64 {
-        self.start.1 + self.now.saturating_duration_since(self.start.0).as_secs()
-    }
-
-    /// Lets the state use up what it can of the input behind `used`; `None` when it wants more, or is over.
-    fn step(&mut self, used: usize) -> Option<usize> {
-        match std::mem::replace(&mut self.state, State::Over) {
-            State::ExpectPreamble(state) => {
-                let progress = state.handle_input(&self.input[used..]);
-                self.apply(progress, State::ExpectPreamble, |connection, next| {
-                    connection.state = State::ExpectMessage1(next);
-                })
-            }
-            State::ExpectMessage1(state) => {
-                let progress = state.handle_input(&self.input[used..]);
-                self.apply(progress, State::ExpectMessage1, Self::answer)
-            }
-            State::ExpectMessage2(state) => {
-                let progress = state.handle_input(&self.input[used..]);
-                self.apply(progress, State::ExpectMessage2, |connection, established| {
-                    connection.session = Some(established.session.clone());
-                    connection.confirm();
-                    let channel = Channel::new(Side::Client, established, connection.bounds, connection.now);
-                    connection.state = State::Open(Box::new(channel));
-                })
-            }
-            State::Open(channel) => self.step_record(channel, used),
-            State::Over => None,
-        }
-    }
-
-    fn apply<Same, Next>(
-        &mut self,
-        progress: Progress<Same, Next>,
-        stay: fn(Same) -> State,
-        proceed: impl FnOnce(&mut Self, Next),
-    ) -> Option<usize> {
-        match progress {
-            Progress::More(same) => {
-                self.state = stay(same);
-                None
-            }
-            Progress::Done(next, used) => {
-                proceed(self, next);
-                Some(used)
-            }
-            Progress::Failed(error) => {
-                self.fail(error.into());
-                None
-            }
-        }
-    }
-
-    fn answer(&mut self, answer: Answer) {
-        self.output.extend_from_slice(&answer.message2);
-        match answer.outcome {
-            Err(error) => self.over(error.into()),
-            Ok(established) => {
-                self.session = Some(established.session.clone());
-                let channel = Channel::new(Side::Server, established, self.bounds, self.now);
-                self.state = State::Open(Box::new(channel));
-            }
-        }
-    }
-
-    /// The session is real: both sides hold the keys, now.
-    fn confirm(&mut self) {
-        self.unconfirmed = false;
-        self.events.extend(self.session.clone().map(Event::Connected));
-    }
-
-    fn step_record(&mut self, mut channel: Box<Channel>, used: usize) -> Option<usize> {
-        let outcome = self.open_record(&mut channel, used);
-        self.state = State::Open(channel);
-        match outcome {
-            Ok(step) => step,
-            Err(closed) => {
-                self.fail(closed);
-                None
-            }
-        }
-    }
-
-    /// Opens the record at the front of the input, if it is whole.
-    fn open_record(&mut self, channel: &mut Channel, used: usize) -> Result<Option<usize>, Closed> {
-        let Some((length, rest)) = self.input[used..].split_first_chunk_mut::<4>() else { return Ok(None) };
-        let length = u32::from_be_bytes(*length);
-        let size = usize::try_from(length).unwrap_or(usize::MAX);
-        if size > MAX_TOKEN || !is_legal_token_length(size) {
-            return Err(Violation::RecordLength(length).into());
-        }
-        let Some(token) = rest.get_mut(..size) else { return Ok(None) };
-        let frames = channel.opener.open(token)?;
-        if self.unconfirmed {
-            self.unconfirmed = false;
-            self.events.extend(self.session.clone().map(Event::Connected));
-        }
-        let before = self.events.len();
-        channel.handle_frames(frames, &mut self.events)?;
-        if self.events.len() > before {
-            self.events.retain(|event| *event != Event::Pong(KEEPALIVE));
-        }
-        Ok(Some(4 + size))
-    }
-
-    /// Ends the connection for a reason that the peer should hear of, as far as it can be told.
-    fn fail(&mut self, reason: Closed) {
-        if let State::Open(channel) = &mut self.state {
-            let told = match &reason {
-                Closed::Record(_) | Closed::Violation(_) | Closed::Silent => {
-                    Some(Status::new(crate::status::Code::Aborted, &reason))
-                }
-                _ => None,
-            };
-            if let Some(status) = told {
-                channel.break_off(Some(status.reason()));
-                let mut frames = Vec::new();
-                channel.fill(&mut frames);
-                let time = self.start.1 + self.now.saturating_duration_since(self.start.0).as_secs();
-                let sealed = channel.sealer.seal(time, &frames, &mut self.output);
-                debug_assert!(sealed.is_ok(), "one CLOSE fits a record");
-            }
-        } else if let (Side::Server, Closed::Handshake(error)) = (self.side, &reason) {
-            self.output.extend(Alert::for_error(error).map(|alert| alert as u8));
-        }
-        self.over(reason);
-    }
-
-    /// Seals frames that no sound client would send, for the tests of what a server makes of them.
-    #[cfg(test)]
-    pub(crate) fn danger_seal(&mut self, frames: &[u8]) {
-        let State::Open(channel) = &mut self.state else { panic!("not connected") };
-        channel.sealer.seal(0, frames, &mut self.output).expect("frames fit a record");
-    }
-
-    fn over(&mut self, reason: Closed) {
-        self.state = State::Over;
-        self.events.push_back(Event::Closed(reason));
     }
 }

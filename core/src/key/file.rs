@@ -38,22 +38,25 @@ pub fn read_key_file(path: impl AsRef<Path>) -> Result<Zeroizing<String>, KeyErr
     })
 }
 
-/// Writes a key file that [`read_key_file`] reads: mode 0600, on disk when this returns, never seen half written.
+/// Writes a key file of one key that [`read_key_file`] reads: mode 0600, on disk when this returns, never seen half written.
 ///
 /// With `overwrite` it replaces what is at the path (a symbolic link, not what it points to). Without, the path must be free,
 /// also at the moment the finished file takes its place. The file system must know hard links then.
 ///
 /// # Errors
-/// [`KeyError::Exists`] or [`KeyError::Io`]; what was at the path stays as it was.
+/// [`KeyError::Exists`] or [`KeyError::Io`]; no half-written key is left anywhere.
 pub fn write_key_file(path: impl AsRef<Path>, key: &Key, overwrite: bool) -> Result<(), KeyError> {
     let path = path.as_ref();
     let (temporary, file) = create_beside(path)?;
     let written = fill(file, key).and_then(|()| publish(&temporary, path, overwrite));
     if written.is_err() || !overwrite {
-        // A second name by now, or half a file.
+        // Half a file, or by now the second name of a whole one.
         let _ = fs::remove_file(&temporary);
     }
-    written.and_then(|()| sync_folder(path)).map_err(|error| failed(path, "write", &error))
+    written.and_then(|()| sync_folder(path)).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists if !overwrite => KeyError::Exists { path: path.into() },
+        _ => failed(path, "write", &error),
+    })
 }
 
 fn open(path: &Path) -> Result<File, KeyError> {
@@ -121,9 +124,167 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 }
 
 fn failed(path: &Path, action: &'static str, error: &io::Error) -> KeyError {
-    let path = path.into();
-    match error.kind() {
-        io::ErrorKind::AlreadyExists => KeyError::Exists { path },
-        kind => KeyError::Io { path, action, kind },
+    KeyError::Io { path: path.into(), action, kind: error.kind() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, chown, symlink};
+    use std::os::unix::net::UnixListener;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use rustix::fs::{CWD, Mode, mkfifoat};
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::key::KeyRing;
+
+    const TEXT: &str = "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=";
+
+    fn folder_with(name: &str, content: &[u8], mode: u32) -> (TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        (folder, path)
+    }
+
+    fn names_in(folder: &TempDir) -> Vec<String> {
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn reads_what_is_ours_alone() {
+        for mode in [0o400, 0o600, 0o700] {
+            let (_folder, path) = folder_with("bulla.key", TEXT.as_bytes(), mode);
+            assert_eq!(*read_key_file(&path).unwrap(), TEXT);
+            assert_eq!(*KeyRing::load(&path).unwrap().current().key(), Key::parse(TEXT).unwrap());
+        }
+    }
+
+    #[test]
+    fn refuses_every_bit_that_lets_others_in() {
+        for bit in 0..6 {
+            let (_folder, path) = folder_with("bulla.key", TEXT.as_bytes(), 0o600 | 1 << bit);
+            let error = read_key_file(&path).unwrap_err();
+            assert_eq!(error, KeyError::TooOpen { path: path.clone(), mode: 0o600 | 1 << bit });
+            assert!(error.to_string().ends_with(&format!("chmod 600 {}", path.display())), "{error}");
+        }
+    }
+
+    #[test]
+    fn refuses_the_file_of_another_user() {
+        let (_folder, ours) = folder_with("bulla.key", TEXT.as_bytes(), 0o600);
+        let user = geteuid().as_raw();
+        // Only root can give a file away; everyone else finds one of root's.
+        let (path, owner) = if user == 0 { (ours, 12_345) } else { (PathBuf::from("/etc/passwd"), 0) };
+        if user == 0 {
+            chown(&path, Some(owner), None).unwrap();
+        }
+        assert_eq!(read_key_file(&path), Err(KeyError::NotOurs { path, owner, user }));
+    }
+
+    #[test]
+    fn refuses_links_folders_sockets_and_missing_files() {
+        let (folder, path) = folder_with("bulla.key", TEXT.as_bytes(), 0o600);
+        let at = |name| folder.path().join(name);
+        symlink(&path, at("link")).unwrap();
+        symlink(at("nothing"), at("dangling")).unwrap();
+        let _listener = UnixListener::bind(at("socket")).unwrap();
+        assert_eq!(read_key_file(at("link")), Err(KeyError::Symlink { path: at("link") }));
+        assert_eq!(read_key_file(at("dangling")), Err(KeyError::Symlink { path: at("dangling") }));
+        assert_eq!(read_key_file(folder.path()), Err(KeyError::NotRegular { path: folder.path().into() }));
+        assert_eq!(read_key_file(at("socket")), Err(KeyError::NotRegular { path: at("socket") }));
+        assert_eq!(read_key_file("/dev/zero"), Err(KeyError::NotRegular { path: "/dev/zero".into() }));
+        assert_eq!(read_key_file(at("nothing")), Err(KeyError::NotFound { path: at("nothing") }));
+    }
+
+    #[test]
+    fn a_pipe_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR).unwrap();
+        let (sender, receiver) = mpsc::channel();
+        let copy = path.clone();
+        std::thread::spawn(move || sender.send(read_key_file(copy)));
+        let answer = receiver.recv_timeout(Duration::from_secs(10)).expect("opening waits for no writer");
+        assert_eq!(answer, Err(KeyError::NotRegular { path }));
+    }
+
+    #[test]
+    fn refuses_what_is_too_long_or_no_text() {
+        let limit = MAX_KEY_FILE as usize;
+        let (_folder, path) = folder_with("long", &vec![b'#'; limit + 1], 0o600);
+        assert_eq!(read_key_file(&path), Err(KeyError::TooLong { path }));
+        let (_folder, path) = folder_with("full", &vec![b'#'; limit], 0o600);
+        assert_eq!(read_key_file(&path).unwrap().len(), limit);
+        let (_folder, path) = folder_with("binary", &[0xff; 44], 0o600);
+        assert_eq!(read_key_file(&path), Err(KeyError::NotText { path }));
+    }
+
+    #[test]
+    fn an_error_inside_the_file_names_the_file_and_not_its_text() {
+        let (_folder, path) = folder_with("bulla.key", b"\ncw_0x689RpI-jtRR7oE8h\n", 0o600);
+        let error = KeyRing::load(&path).unwrap_err().to_string();
+        assert!(error.contains(&format!("{}: line 2: not a key", path.display())), "{error}");
+        assert!(!error.contains("cw_0"), "{error}");
+    }
+
+    #[test]
+    fn writes_what_it_reads_and_never_over_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bulla.key");
+        let (first, second) = (Key::from_bytes([1; 32]), Key::from_bytes([2; 32]));
+        write_key_file(&path, &first, false).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
+        assert_eq!(write_key_file(&path, &second, false), Err(KeyError::Exists { path: path.clone() }));
+        assert_eq!(*KeyRing::load(&path).unwrap().current().key(), first);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        write_key_file(&path, &second, true).unwrap();
+        assert_eq!(*KeyRing::load(&path).unwrap().current().key(), second);
+        assert_eq!(names_in(&folder), ["bulla.key"]);
+    }
+
+    #[test]
+    fn replaces_a_link_and_spares_what_it_points_to() {
+        let (folder, target) = folder_with("target", b"precious", 0o600);
+        let path = folder.path().join("bulla.key");
+        symlink(&target, &path).unwrap();
+        let key = Key::from_bytes([1; 32]);
+        assert_eq!(write_key_file(&path, &key, false), Err(KeyError::Exists { path: path.clone() }));
+        write_key_file(&path, &key, true).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"precious");
+        assert_eq!(*KeyRing::load(&path).unwrap().current().key(), key);
+    }
+
+    #[test]
+    fn of_many_writers_at_once_one_wins() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bulla.key");
+        let write = |byte| write_key_file(&path, &Key::from_bytes([byte; 32]), false).map(|()| byte);
+        let write = &write;
+        let outcomes: Vec<_> = std::thread::scope(|scope| {
+            let writers: Vec<_> = (0..8).map(|byte| scope.spawn(move || write(byte))).collect();
+            writers.into_iter().map(|writer| writer.join().unwrap()).collect()
+        });
+        let winners: Vec<u8> = outcomes.iter().flatten().copied().collect();
+        assert_eq!(winners.len(), 1, "{outcomes:?}");
+        assert_eq!(outcomes.iter().filter(|o| **o == Err(KeyError::Exists { path: path.clone() })).count(), 7);
+        assert_eq!(*KeyRing::load(&path).unwrap().current().key(), Key::from_bytes([winners[0]; 32]));
+        assert_eq!(names_in(&folder), ["bulla.key"]);
+    }
+
+    #[test]
+    fn leaves_nothing_behind_where_it_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bulla.key");
+        fs::create_dir(&path).unwrap();
+        let key = Key::from_bytes([1; 32]);
+        assert!(matches!(write_key_file(&path, &key, true), Err(KeyError::Io { action: "write", .. })));
+        assert_eq!(names_in(&folder), ["bulla.key"]);
+        let missing = folder.path().join("no/bulla.key");
+        let kind = io::ErrorKind::NotFound;
+        assert_eq!(write_key_file(&missing, &key, true), Err(KeyError::Io { path: missing, action: "create", kind }));
     }
 }

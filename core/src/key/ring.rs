@@ -180,3 +180,100 @@ fn parse_name(name: &str) -> Result<String, KeyError> {
         _ => Err(KeyError::BadName),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_of(byte: u8) -> String {
+        Key::from_bytes([byte; 32]).to_text().to_string()
+    }
+
+    fn refused(text: &str) -> (usize, KeyError) {
+        match KeyRing::parse(text) {
+            Err(KeyError::Line { line, reason }) => (line, *reason),
+            other => panic!("expected a refused line, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn reads_names_comments_and_blank_lines() {
+        let (one, two, three) = (text_of(1), text_of(2), text_of(3));
+        let text = format!("# keys\r\n\r\n  {one} # ours\r\nada@lab-1.example = {two}\n\n0={three}");
+        let ring = KeyRing::parse(&text).unwrap();
+        let names: Vec<_> = ring.iter().map(NamedKey::name).collect();
+        assert_eq!(names, [None, Some("ada@lab-1.example"), Some("0")]);
+        assert_eq!(*ring.current().key(), Key::from_bytes([1; 32]));
+        for (byte, named) in (1..).zip(&ring) {
+            let id = Key::from_bytes([byte; 32]).id();
+            assert_eq!((named.id(), named.key()), (id, &Key::from_bytes([byte; 32])));
+            assert_eq!(ring.find(&id).unwrap().name(), named.name());
+        }
+        assert!(ring.find(&Key::from_bytes([4; 32]).id()).is_none());
+    }
+
+    #[test]
+    fn takes_the_file_of_python_as_it_is() {
+        for end in ["", "\n", "\r\n"] {
+            let ring = KeyRing::parse(&format!("{}{end}", text_of(7))).unwrap();
+            assert_eq!((ring.len(), ring.current().name()), (1, None));
+            assert_eq!(ring.current().id(), KeyRing::single(Key::from_bytes([7; 32])).current().id());
+        }
+    }
+
+    #[test]
+    fn refuses_lines_by_number() {
+        let (one, two) = (text_of(1), text_of(2));
+        for (text, line, error) in [
+            (format!("{one}\n{two}\n\n{one}"), 4, KeyError::DuplicateKey { first: 1 }),
+            (format!("a = {one}\nb = {one}"), 2, KeyError::DuplicateKey { first: 1 }),
+            (format!("\na={one}\na={two}"), 3, KeyError::DuplicateName { name: "a".into(), first: 2 }),
+            (format!("-a = {one}"), 1, KeyError::BadName),
+            (format!("a b = {one}"), 1, KeyError::BadName),
+            (format!("ä = {one}"), 1, KeyError::BadName),
+            (format!("= {one}"), 1, KeyError::BadName),
+            (format!("{} = {one}", "n".repeat(65)), 1, KeyError::BadName),
+            (format!("a = {one}{two}"), 1, KeyError::WrongLength { characters: 88 }),
+            ("a = ".into(), 1, KeyError::NotBase64),
+            (one[..43].into(), 1, KeyError::WrongLength { characters: 43 }),
+            (format!("{one}\nwhat?"), 2, KeyError::NotBase64),
+        ] {
+            assert_eq!(refused(&text), (line, error), "{text}");
+        }
+        assert!(KeyRing::parse(&format!("{} = {one}", "n".repeat(64))).is_ok());
+    }
+
+    /// `cat a.key b.key`, where a.key has no line end: the first key would become a name, and names are logged.
+    #[test]
+    fn a_key_never_becomes_a_name() {
+        let (one, two) = (text_of(1), text_of(0xfb));
+        for text in [format!("{one}{two}"), format!("{two}{one}"), format!("{one} {two}"), format!("{one}ada = {two}")]
+        {
+            let error = KeyRing::parse(&text).unwrap_err();
+            assert_eq!(error, KeyError::Line { line: 1, reason: Box::new(KeyError::KeyAsName) }, "{text}");
+            assert!(!error.to_string().contains(&one[..8]) && !error.to_string().contains(&two[..8]));
+        }
+    }
+
+    #[test]
+    fn a_ring_is_neither_empty_nor_endless() {
+        for empty in ["", "\n\n", "# nothing\n  # here"] {
+            assert_eq!(KeyRing::parse(empty).unwrap_err(), KeyError::Empty);
+        }
+        let key = |number: usize| {
+            let mut bytes = [0; 32];
+            bytes[..8].copy_from_slice(&number.to_be_bytes());
+            Key::from_bytes(bytes).to_text()
+        };
+        let mut text: String = (0..MAX_KEYS).map(|number| format!("{}\n", &*key(number))).collect();
+        assert_eq!(KeyRing::parse(&text).unwrap().len(), MAX_KEYS);
+        text.push_str(&key(MAX_KEYS));
+        assert_eq!(KeyRing::parse(&text).unwrap_err(), KeyError::TooManyKeys);
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let shown = format!("{:?}", KeyRing::parse(&format!("ada = {}", text_of(1))).unwrap());
+        assert!(shown.contains("ada") && !shown.contains(&text_of(1)[..8]), "{shown}");
+    }
+}

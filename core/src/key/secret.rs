@@ -143,3 +143,92 @@ impl FromStr for KeyId {
         u64::from_str_radix(text, 16).map(|id| Self(id.to_be_bytes())).map_err(|_| KeyError::BadKeyId)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The secret of the Fernet specification's examples.
+    const TEXT: &str = "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=";
+
+    #[test]
+    fn derives_what_another_hkdf_derives() {
+        // Computed with Python's cryptography.
+        let key = Key::parse(TEXT).unwrap();
+        let psk: String = key.psk().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(psk, "790e07f21975e46e91f73ea0dfe15c9e1105966bd5ba233cd97ff0e24019d3be");
+        assert_eq!(key.id().to_string(), "50a70e59fd929f97");
+    }
+
+    #[test]
+    fn reads_both_alphabets_and_white_space_around() {
+        let key = Key::parse(TEXT).unwrap();
+        let standard = TEXT.replace('-', "+").replace('_', "/");
+        for text in [&standard, &format!("{TEXT}\n"), &format!(" \t{TEXT}\r\n\r\n")] {
+            assert_eq!(Key::parse(text).as_ref(), Ok(&key));
+        }
+        assert_eq!(*key.to_text(), TEXT);
+    }
+
+    #[test]
+    fn refuses_everything_else_without_showing_it() {
+        let [short, long] = [&TEXT[..43], &format!("{TEXT}A")];
+        let mixed = TEXT.replacen('_', "/", 1);
+        let not_canonical = TEXT.replace("e4=", "e5=");
+        let broken = TEXT.replacen('p', "\n", 1);
+        let padded_twice = format!("{}==", &TEXT[..42]);
+        for (text, error) in [
+            ("", KeyError::WrongLength { characters: 0 }),
+            (short, KeyError::WrongLength { characters: 43 }),
+            (long, KeyError::WrongLength { characters: 45 }),
+            (&mixed, KeyError::NotBase64),
+            (&not_canonical, KeyError::NotBase64),
+            (&broken, KeyError::NotBase64),
+            (&padded_twice, KeyError::NotBase64),
+            (&"=".repeat(44), KeyError::NotBase64),
+            (&"ä".repeat(22), KeyError::NotBase64),
+        ] {
+            assert_eq!(Key::parse(text), Err(error.clone()), "{text}");
+            assert!(!error.to_string().contains("cw_0"));
+        }
+    }
+
+    #[test]
+    fn debug_shows_the_id_alone() {
+        let key = Key::parse(TEXT).unwrap();
+        assert_eq!(format!("{key:?} {:?}", key.id()), "Key(50a70e59fd929f97) KeyId(50a70e59fd929f97)");
+    }
+
+    #[test]
+    fn key_ids_are_sixteen_digits() {
+        let id = KeyId::from_bytes([0, 1, 2, 0xa, 0xb, 0xc, 0xd, 0xef]);
+        assert_eq!(id.to_string(), "0001020a0b0c0def");
+        assert_eq!("0001020A0b0c0def".parse(), Ok(id));
+        for bad in ["", "+001020a0b0c0def", "0001020a0b0c0de", "0001020a0b0c0def0", "0x01020a0b0c0def", "äääääääß"]
+        {
+            assert_eq!(bad.parse::<KeyId>(), Err(KeyError::BadKeyId), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn text_and_back(bytes: [u8; 32], id: [u8; 8]) {
+            let key = Key::from_bytes(bytes);
+            prop_assert_eq!(&Key::parse(&key.to_text()).unwrap(), &key);
+            let id = KeyId::from_bytes(id);
+            prop_assert_eq!(id.to_string().parse::<KeyId>().unwrap(), id);
+        }
+
+        #[test]
+        fn one_other_bit_is_another_key(bytes: [u8; 32], bit in 0..256usize) {
+            let mut other = bytes;
+            other[bit / 8] ^= 1 << (bit % 8);
+            let (key, other) = (Key::from_bytes(bytes), Key::from_bytes(other));
+            prop_assert_ne!(&key, &other);
+            prop_assert_ne!(key.id(), other.id());
+            prop_assert_ne!(key.psk(), other.psk());
+        }
+    }
+}

@@ -18,9 +18,8 @@ impl SessionKey {
         Self(Zeroizing::new(bytes))
     }
 
-    /// The bytes, for the worked example.
     #[cfg(test)]
-    pub(crate) fn danger_bytes(&self) -> &[u8; 32] {
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
 

@@ -10,6 +10,10 @@
 mod keys;
 mod open;
 mod seal;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub(crate) mod vectors;
 
 pub use self::keys::{SessionKey, session_keys};
 pub use self::open::{OpenError, Opener};
@@ -39,24 +43,4 @@ const SEQUENCE: usize = 8;
 #[must_use]
 pub const fn is_legal_token_length(length: usize) -> bool {
     length >= TOKEN_OVERHEAD + BLOCK && length <= MAX_TOKEN && (length - TOKEN_OVERHEAD).is_multiple_of(BLOCK)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_session_seals_and_opens_in_order() {
-        let (client, _) = session_keys(&[1; 32], &[2; 32], &[3; 32]);
-        let (same, server) = session_keys(&[1; 32], &[2; 32], &[3; 32]);
-        let (mut sealer, mut opener) = (Sealer::new(client, [4; 32]), Opener::new(same));
-        let mut out = Vec::new();
-        for frames in [&b""[..], b"one", &[7; MAX_FRAMES]] {
-            out.clear();
-            sealer.seal(0, frames, &mut out).unwrap();
-            assert_eq!(opener.open(&mut out[LENGTH_PREFIX..]), Ok(frames));
-        }
-        assert_eq!(out.len(), LENGTH_PREFIX + MAX_TOKEN);
-        assert_eq!(Opener::new(server).open(&mut out[LENGTH_PREFIX..]), Err(OpenError::BadSeal));
-    }
 }

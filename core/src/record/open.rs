@@ -38,7 +38,7 @@ pub enum OpenError {
 pub struct Opener {
     cipher: Aes128Dec,
     signing: Hmac<Sha256>,
-    sequence: u64,
+    pub(super) sequence: u64,
     broken: Option<OpenError>,
 }
 
@@ -76,7 +76,7 @@ impl Opener {
     }
 
     /// Verifies and decrypts a token, as Fernet does, the time aside: nothing is decrypted before its seal is known to hold.
-    fn unseal<'a>(&self, token: &'a mut [u8]) -> Result<&'a [u8], OpenError> {
+    pub(super) fn unseal<'a>(&self, token: &'a mut [u8]) -> Result<&'a [u8], OpenError> {
         let length = token.len();
         if !is_legal_token_length(length) {
             return Err(OpenError::BadLength(length));

@@ -30,7 +30,7 @@ pub struct Sealer {
     cipher: Aes128Enc,
     signing: Hmac<Sha256>,
     ivs: ChaCha20Rng,
-    sequence: u64,
+    pub(super) sequence: u64,
 }
 
 impl Sealer {
@@ -59,7 +59,7 @@ impl Sealer {
     }
 
     /// Appends a token of the two parts, with its length. Stage, encrypt, sign: records side by side could share each step.
-    fn token(&self, time: u64, iv: &[u8; BLOCK], parts: [&[u8]; 2], out: &mut Vec<u8>) {
+    pub(super) fn token(&self, time: u64, iv: &[u8; BLOCK], parts: [&[u8]; 2], out: &mut Vec<u8>) {
         let start = out.len() + LENGTH_PREFIX;
         stage(time, iv, parts, out);
         self.encrypt(iv, &mut out[start + HEADER..]);

@@ -71,7 +71,7 @@ fn session_keys(config: &ClientConfig, first: &[u8], second: &[u8]) -> ([u8; 32]
     assert_eq!(message, first[PREAMBLE_LEN..]);
     noise.read(&second[2..]).expect("authentic");
     let (to_server, to_client) = noise.into_keys();
-    (*to_server.danger_bytes(), *to_client.danger_bytes())
+    (*to_server.bytes(), *to_client.bytes())
 }
 
 /// The private ephemeral key that a side of the [`Pair`] draws from its entropy.
