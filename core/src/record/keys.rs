@@ -19,7 +19,7 @@ impl SessionKey {
     }
 
     #[cfg(test)]
-    pub(super) fn bytes(&self) -> &[u8; 32] {
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
