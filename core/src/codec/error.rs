@@ -23,6 +23,20 @@ pub enum EncodeError {
     Refused(String),
 }
 
+/// As an error of serde: documents convert with it, and a codec of one's own may use it as its serializer's error.
+impl serde::ser::Error for EncodeError {
+    fn custom<T: Display>(detail: T) -> Self {
+        Self::new(detail)
+    }
+}
+
+/// As an error of serde: documents convert with it, and a codec of one's own may use it as its deserializer's error.
+impl serde::de::Error for DecodeError {
+    fn custom<T: Display>(detail: T) -> Self {
+        Self::new(detail)
+    }
+}
+
 impl EncodeError {
     /// The refusal of a codec, in its own words (escaped, at most [`MAX_DETAIL`] characters).
     pub fn new(detail: impl Display) -> Self {
@@ -40,6 +54,9 @@ pub enum DecodeError {
     /// A whole value, and then more.
     #[error("{0} bytes trail the value")]
     Trailing(usize),
+    /// The type asked for needs something that the codec declares it cannot carry.
+    #[error("this codec cannot carry {}", .0.what())]
+    CannotCarry(Capability),
     /// Nested deeper than the budget allows.
     #[error("nested deeper than {0} levels")]
     TooDeep(u32),

@@ -1,14 +1,76 @@
 //! The codec contract: what the author of a format writes, and what registries and connections hold.
+//!
+//! # Writing a codec
+//! A codec is a type that implements [`Codec`] in plain serde, and one line that makes it known:
+//!
+//! ```
+//! use bulla_core::codec::{Capabilities, Capability, Codec, CodecName, DecodeError, EncodeError};
+//! use serde::{Serialize, de::DeserializeSeed};
+//!
+//! pub struct Json;
+//!
+//! impl Codec for Json {
+//!     const NAME: CodecName = CodecName::new("json");
+//!     const MEDIA_TYPE: &'static str = "application/json";
+//!
+//!     fn capabilities(&self) -> Capabilities {
+//!         Capabilities::all()
+//!             .without(Capability::NonFiniteFloats)
+//!             .without(Capability::NestedOptions)
+//!             .without(Capability::ValueBytes)
+//!             .without(Capability::ValueWideIntegers)
+//!             .without(Capability::ValueKeys)
+//!     }
+//!
+//!     fn encode<T: Serialize + ?Sized>(&self, value: &T, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+//!         serde_json::to_writer(out, value).map_err(EncodeError::new)
+//!     }
+//!
+//!     fn decode<'de, S: DeserializeSeed<'de>>(&self, input: &'de [u8], seed: S) -> Result<S::Value, DecodeError> {
+//!         let mut deserializer = serde_json::Deserializer::from_slice(input);
+//!         let value = seed.deserialize(&mut deserializer).map_err(DecodeError::new)?;
+//!         deserializer.end().map_err(DecodeError::new)?;
+//!         Ok(value)
+//!     }
+//! }
+//!
+//! bulla_core::register_codec!(Json);
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // Any program that links the crate finds it by name.
+//! use bulla_core::codec::{CodecRegistry, DecodeLimits};
+//! let registry = CodecRegistry::discovered()?;
+//! let codec = registry.require(&"json".parse()?)?;
+//! let bytes = codec.encode_to_vec(&("Ada", 36))?;
+//! assert_eq!(bytes, br#"["Ada",36]"#);
+//! let (name, age): (&str, u8) = codec.decode_as(&bytes, DecodeLimits::default())?;
+//! assert_eq!((name, age), ("Ada", 36));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What the format cannot carry is declared, not checked: the adaptor in [`guard`] stands between every value and every codec. What
+//! remains for the author: bytes that trail the value are an error, and a length in the bytes is believed only as far as there are bytes
+//! (formats with a limit for that have it set).
 
 mod capabilities;
+mod erased;
 mod error;
+pub mod guard;
+mod limits;
 mod name;
+mod registry;
 
 use serde::{Serialize, de::DeserializeSeed};
 
 pub use self::capabilities::{Capabilities, Capability};
+pub use self::erased::ErasedCodec;
 pub use self::error::{DecodeError, EncodeError, MAX_DETAIL};
+pub use self::limits::DecodeLimits;
 pub use self::name::{CodecName, InvalidCodecName, MAX_CODEC_NAME};
+#[doc(hidden)]
+pub use self::registry::Registration;
+pub use self::registry::{CodecRegistry, Names, Origin, RegisteredCodec, RegistryError, SharedCodec};
 
 /// One format: the trait that the author of a codec crate implements, in plain serde.
 ///

@@ -1,0 +1,115 @@
+//! What a decode has left to spend, and how deep in the value it is.
+
+use std::cell::Cell;
+
+use serde::de::Error;
+
+use crate::codec::{Capabilities, Capability, DecodeError, DecodeLimits};
+
+/// What holds for one whole decode.
+pub(super) struct Budget {
+    capabilities: Capabilities,
+    limits: DecodeLimits,
+    elements_left: Cell<u32>,
+    bytes_left: Cell<usize>,
+    failure: Cell<Option<DecodeError>>,
+}
+
+impl Budget {
+    #[inline]
+    pub(super) fn new(capabilities: Capabilities, limits: DecodeLimits) -> Self {
+        Self {
+            capabilities,
+            limits,
+            elements_left: Cell::new(limits.elements),
+            bytes_left: Cell::new(limits.bytes),
+            failure: Cell::new(None),
+        }
+    }
+
+    /// The first failure of the adaptor's own, if there was one.
+    #[inline]
+    pub(super) fn into_failure(self) -> Option<DecodeError> {
+        self.failure.into_inner()
+    }
+
+    /// Keeps the failure, leaves nothing to spend, and says it in the codec's own error type.
+    #[cold]
+    fn fail<E: Error>(&self, failure: DecodeError) -> E {
+        let error = E::custom(&failure);
+        self.elements_left.set(0);
+        self.bytes_left.set(0);
+        self.failure.set(Some(self.failure.take().unwrap_or(failure)));
+        error
+    }
+}
+
+/// A place in the value that is being decoded.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    budget: &'a Budget,
+    /// How many levels may still open below.
+    levels: u32,
+}
+
+impl<'a> Place<'a> {
+    #[inline]
+    pub(super) fn root(budget: &'a Budget) -> Self {
+        Self { budget, levels: budget.limits.depth }
+    }
+
+    /// The place one level deeper.
+    #[inline]
+    pub(super) fn inside<E: Error>(self) -> Result<Self, E> {
+        match self.levels.checked_sub(1) {
+            Some(levels) => Ok(Self { levels, ..self }),
+            None => Err(self.budget.fail(DecodeError::TooDeep(self.budget.limits.depth))),
+        }
+    }
+
+    /// Pays for one element.
+    #[inline]
+    pub(super) fn spend_element<E: Error>(self) -> Result<(), E> {
+        match self.budget.elements_left.get().checked_sub(1) {
+            Some(left) => {
+                self.budget.elements_left.set(left);
+                Ok(())
+            }
+            None => Err(self.budget.fail(DecodeError::TooManyElements(self.budget.limits.elements))),
+        }
+    }
+
+    /// Pays for text or a blob.
+    #[inline]
+    pub(super) fn spend_bytes<E: Error>(self, len: usize) -> Result<(), E> {
+        match self.budget.bytes_left.get().checked_sub(len) {
+            Some(left) => {
+                self.budget.bytes_left.set(left);
+                Ok(())
+            }
+            None => Err(self.budget.fail(DecodeError::TooManyBytes(self.budget.limits.bytes))),
+        }
+    }
+
+    /// No more than can still be paid for: nobody reserves memory on a peer's word.
+    #[inline]
+    pub(super) fn clamp(self, hint: Option<usize>) -> Option<usize> {
+        let left = usize::try_from(self.budget.elements_left.get()).unwrap_or(usize::MAX);
+        hint.map(|hint| hint.min(left))
+    }
+
+    #[inline]
+    pub(super) fn is_self_describing(self) -> bool {
+        self.budget.capabilities.has(Capability::SelfDescribing)
+    }
+
+    /// Fails unless the bytes say what they hold.
+    #[inline]
+    pub(super) fn require_self_describing<E: Error>(self) -> Result<(), E> {
+        if self.is_self_describing() {
+            Ok(())
+        } else {
+            Err(self.budget.fail(DecodeError::CannotCarry(Capability::SelfDescribing)))
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! One connection as a state machine: bytes and time go in, bytes and events come out. No socket, no thread, no clock.
+//!
+//! The methods of [`Connection`] are of four kinds:
+//!
+//! - **inputs** tell it what happened: [`handle_input`](Connection::handle_input), [`handle_eof`](Connection::handle_eof),
+//!   [`handle_timeout`](Connection::handle_timeout);
+//! - **commands** tell it what to do: [`open`](Connection::open), [`send`](Connection::send),
+//!   [`finish`](Connection::finish), [`reset`](Connection::reset), [`consume`](Connection::consume),
+//!   [`ping`](Connection::ping), [`go_away`](Connection::go_away), [`close`](Connection::close);
+//! - **outputs** are asked for after any of these: [`poll_transmit`](Connection::poll_transmit),
+//!   [`poll_event`](Connection::poll_event), [`poll_timeout`](Connection::poll_timeout);
+//! - **getters** change nothing.
+//!
+//! Any order of calls is legal. What a peer sends never panics and is never an `Err`: a failure is
+//! [`Event::Closed`] with its reason, and a last record for the peer in `poll_transmit`.
+
+mod advance;
+mod channel;
+mod closed;
+mod config;
+mod event;
+mod flood;
+mod stream;
+mod transmit;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+pub use self::channel::EVENT_COST;
+use self::channel::{Channel, KEEPALIVE};
+pub use self::closed::{Closed, CommandError, Violation};
+pub use self::config::{Bounds, ClientConfig, Identity, Limits, MAX_AGENT, MAX_CODECS, ServerConfig, Start};
+pub use self::event::{Event, Open, Session, StreamId};
+use self::transmit::Filled;
+use crate::handshake::{ExpectMessage1, ExpectMessage2, ExpectPreamble, HandshakeError};
+use crate::status::Status;
+
+/// Sealed output beyond which [`Connection::poll_transmit`] leaves the rest for the next call, in bytes.
+const TRANSMIT_BURST: usize = 128 << 10;
+
+/// Which end of a connection this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// Connects, offers codecs, opens odd streams.
+    Client,
+    /// Accepts, selects a codec, opens even streams.
+    Server,
+}
+
+/// One connection, for either side. See the [module](self) for how its methods are used.
+pub struct Connection {
+    side: Side,
+    state: State,
+    bounds: Bounds,
+    /// Received bytes that no state has used up: less than a record and its length.
+    input: Vec<u8>,
+    /// Bytes ready for the socket.
+    output: Vec<u8>,
+    events: VecDeque<Event>,
+    /// What was agreed, once the handshake is done.
+    session: Option<Session>,
+    /// On a server: `Connected` waits for the client's first record.
+    unconfirmed: bool,
+    start: (Instant, u64),
+    now: Instant,
+    last_heard: Instant,
+    pinged: bool,
+}
+
+enum State {
+    ExpectPreamble(ExpectPreamble),
+    ExpectMessage1(ExpectMessage1),
+    ExpectMessage2(ExpectMessage2),
+    Open(Box<Channel>),
+    Over,
+}
+
+impl Connection {
+    /// A client's connection: its first bytes are ready to transmit.
+    #[must_use]
+    pub fn client(config: &ClientConfig, start: Start) -> Self {
+        let mut output = Vec::new();
+        let state = State::ExpectMessage2(ExpectMessage2::begin(config, start.entropy, &mut output));
+        Self { output, ..Self::new(Side::Client, state, config.bounds, &start) }
+    }
+
+    /// A server's connection, waiting for a client's first bytes.
+    #[must_use]
+    pub fn server(config: Arc<ServerConfig>, start: Start) -> Self {
+        let bounds = config.bounds;
+        let state = State::ExpectPreamble(ExpectPreamble::new(config, start.entropy));
+        Self::new(Side::Server, state, bounds, &start)
+    }
+
+    fn new(side: Side, state: State, bounds: Bounds, start: &Start) -> Self {
+        Self {
+            side,
+            state,
+            bounds,
+            input: Vec::new(),
+            output: Vec::new(),
+            events: VecDeque::new(),
+            session: None,
+            unconfirmed: true,
+            start: (start.now, start.unix_time),
+            now: start.now,
+            last_heard: start.now,
+            pinged: false,
+        }
+    }
+
+    // Getters
+
+    /// Which end this is.
+    #[must_use]
+    pub fn side(&self) -> Side {
+        self.side
+    }
+
+    /// What was agreed: `None` until [`Event::Connected`].
+    #[must_use]
+    pub fn session(&self) -> Option<&Session> {
+        self.session.as_ref().filter(|_| !self.unconfirmed)
+    }
+
+    /// Whether more input is welcome. `false` while the application has too much to consume, or, on a server, while the peer
+    /// does not read: then leave the socket unread, so that the peer has to wait.
+    #[must_use]
+    pub fn wants_read(&self) -> bool {
+        match &self.state {
+            State::Open(channel) => channel.wants_read(),
+            State::Over => false,
+            _ => true,
+        }
+    }
+
+    /// Bytes of messages queued and not yet given to [`poll_transmit`](Self::poll_transmit).
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.channel().map_or(0, |channel| channel.queued)
+    }
+
+    /// The number of streams that are open, of either side.
+    #[must_use]
+    pub fn open_streams(&self) -> usize {
+        self.channel().map_or(0, Channel::open_streams)
+    }
+
+    /// Whether the connection is over. Output may be left to transmit.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, State::Over)
+    }
+
+    fn channel(&self) -> Option<&Channel> {
+        if let State::Open(channel) = &self.state { Some(channel) } else { None }
+    }
+
+    // Inputs
+
+    /// Takes bytes from the peer. Any split of the same bytes has the same effect.
+    pub fn handle_input(&mut self, now: Instant, input: &[u8]) {
+        self.advance(now);
+        if self.is_over() || input.is_empty() {
+            return;
+        }
+        self.last_heard = self.now;
+        self.pinged = false;
+        if let State::Open(channel) = &mut self.state {
+            channel.budget.refill(self.now);
+        }
+        self.input.extend_from_slice(input);
+        let mut used = 0;
+        while let Some(step) = self.step(used) {
+            used += step;
+        }
+        if self.is_over() || used == self.input.len() {
+            self.input = Vec::new();
+        } else {
+            self.input.drain(..used);
+        }
+    }
+
+    /// Takes the end of the peer's bytes.
+    pub fn handle_eof(&mut self) {
+        if self.is_over() {
+            return;
+        }
+        let established = self.session().is_some();
+        self.fail(if established { Closed::Truncated } else { HandshakeError::HungUp.into() });
+    }
+
+    /// Takes the time. Call it when [`poll_timeout`](Self::poll_timeout) is due; earlier does no harm.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.advance(now);
+        if self.is_over() {
+            return;
+        }
+        if self.session().is_none() {
+            if self.now >= self.handshake_deadline() {
+                self.fail(HandshakeError::Deadline.into());
+            }
+        } else if self.now >= self.last_heard + self.bounds.idle {
+            self.fail(Closed::Silent);
+        } else if self.now >= self.last_heard + self.bounds.keepalive && !self.pinged {
+            self.pinged = true;
+            self.ping(KEEPALIVE);
+        }
+    }
+
+    // Commands
+
+    /// Opens a stream.
+    ///
+    /// # Errors
+    /// [`CommandError`] names what is wrong with the route or the metadata, or why no stream can be opened now.
+    pub fn open(&mut self, open: &Open) -> Result<StreamId, CommandError> {
+        self.command()?.open(open)
+    }
+
+    /// Queues a message on a stream. It goes out as credit allows; what waits is counted by [`queued`](Self::queued).
+    ///
+    /// # Errors
+    /// [`CommandError`] if the stream is over or finished, or the message longer than agreed.
+    pub fn send(&mut self, stream: StreamId, message: Vec<u8>) -> Result<(), CommandError> {
+        self.command()?.send(stream, message)
+    }
+
+    /// Ends this side of a stream, after what is queued on it.
+    ///
+    /// # Errors
+    /// [`CommandError`] if the stream is over or finished.
+    pub fn finish(&mut self, stream: StreamId) -> Result<(), CommandError> {
+        self.command()?.finish(stream)
+    }
+
+    /// Ends both sides of a stream at once; what is queued on it is dropped, and no event of it follows.
+    ///
+    /// # Errors
+    /// [`CommandError`] if the stream is over.
+    pub fn reset(&mut self, stream: StreamId, status: &Status) -> Result<(), CommandError> {
+        self.command()?.reset(stream, status)
+    }
+
+    /// Says that the application is done with a message of `length` bytes from this stream: its room is granted to the peer
+    /// again. Owed once for every [`Event::Message`], also when the stream is over.
+    pub fn consume(&mut self, stream: StreamId, length: usize) {
+        if let State::Open(channel) = &mut self.state {
+            channel.consume(stream, length);
+        }
+    }
+
+    /// Asks the peer to answer with [`Event::Pong`] and the same bytes.
+    pub fn ping(&mut self, bytes: [u8; 8]) {
+        if let State::Open(channel) = &mut self.state {
+            channel.ping(bytes);
+        }
+    }
+
+    /// Serves no streams beyond those that the peer opened so far, and tells it so. The others go on.
+    pub fn go_away(&mut self) {
+        if let State::Open(channel) = &mut self.state {
+            channel.go_away();
+        }
+    }
+
+    /// Ends the connection in order: CLOSE goes out after what is ready to send. During the handshake, at once.
+    pub fn close(&mut self) {
+        match &mut self.state {
+            State::Over => {}
+            State::Open(channel) => channel.closing = true,
+            _ => self.fail(Closed::Local),
+        }
+    }
+
+    /// On a server that has no room: refuses the client before its first byte, with an alert that says so.
+    pub fn refuse_busy(&mut self) {
+        if matches!(self.state, State::ExpectPreamble(_)) {
+            self.fail(HandshakeError::Busy.into());
+        }
+    }
+
+    fn command(&mut self) -> Result<&mut Channel, CommandError> {
+        match &mut self.state {
+            State::Open(channel) => Ok(channel),
+            State::Over => Err(CommandError::Over),
+            _ => Err(CommandError::NotConnected),
+        }
+    }
+
+    // Outputs
+
+    /// Appends the bytes that go to the peer now; `false` if there are none. Call again when they are written: a long queue
+    /// is sealed piece by piece.
+    pub fn poll_transmit(&mut self, out: &mut Vec<u8>) -> bool {
+        let before = out.len();
+        out.append(&mut self.output);
+        let time = self.unix_time();
+        let mut frames = Vec::new();
+        while let State::Open(channel) = &mut self.state {
+            if out.len() - before >= TRANSMIT_BURST {
+                break;
+            }
+            frames.clear();
+            let filled = channel.fill(&mut frames);
+            if filled == Filled::Nothing {
+                break;
+            }
+            channel
+                .sealer
+                .seal(time, &frames, out)
+                .expect("frames fit a record, and no session lasts for 2^64 of them");
+            if filled == Filled::Last {
+                self.over(Closed::Local);
+            }
+        }
+        out.len() > before
+    }
+
+    /// The next event. After [`Event::Closed`] there is none.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is wanted.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.is_over() {
+            None
+        } else if self.session().is_none() {
+            Some(self.handshake_deadline())
+        } else {
+            let silence = if self.pinged { self.bounds.idle } else { self.bounds.keepalive.min(self.bounds.idle) };
+            Some(self.last_heard + silence)
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! One stream: what waits to be sent, what has come in, and the credit in both directions.
+
+use std::collections::VecDeque;
+
+use crate::connection::Violation;
+use crate::frame::{END, HEADER, MORE, put_data};
+
+/// The most payload that a stream puts into a record before the next stream has its turn.
+const QUANTUM: usize = 16 << 10;
+
+/// What a DATA frame brought.
+pub(crate) enum Received {
+    /// A fragment: the message goes on.
+    Fragment,
+    /// A whole message.
+    Message(Vec<u8>),
+    /// The end, without a message.
+    End,
+}
+
+/// A stream's two halves.
+#[derive(Default)]
+pub(crate) struct Stream {
+    queue: VecDeque<Vec<u8>>,
+    /// Bytes of the queue's front that are on their way.
+    sent: usize,
+    /// END follows the queue.
+    finish: bool,
+    /// END is on its way: nothing more is sent.
+    pub(crate) local_done: bool,
+    /// Bytes that the peer is ready to take.
+    send_credit: u32,
+    /// The stream is in the queue of those with something to send.
+    pub(crate) scheduled: bool,
+
+    partial: Vec<u8>,
+    /// A message has begun: `partial` may still be empty.
+    inside: bool,
+    /// Bytes that the peer may still send.
+    window: u32,
+    /// Bytes of whole messages that the application has not consumed.
+    pub(crate) unconsumed: usize,
+    /// The peer sends no more.
+    pub(crate) remote_done: bool,
+    /// A CREDIT frame is due.
+    pub(crate) credit_due: bool,
+}
+
+impl Stream {
+    pub(crate) fn new(send_credit: u32, window: u32) -> Self {
+        Self { send_credit, window, ..Self::default() }
+    }
+
+    // Sending
+
+    /// Queues a message; `false` if the end was queued already.
+    pub(crate) fn push(&mut self, message: Vec<u8>) -> bool {
+        if !self.finish {
+            self.queue.push_back(message);
+        }
+        !self.finish
+    }
+
+    /// Queues the end; `false` if it was queued already.
+    pub(crate) fn finish(&mut self) -> bool {
+        !std::mem::replace(&mut self.finish, true)
+    }
+
+    /// Whether a DATA frame could be written now. A message of no bytes needs no credit.
+    pub(crate) fn can_send(&self) -> bool {
+        match self.queue.front() {
+            Some(message) => message.is_empty() || self.send_credit > 0,
+            None => self.finish && !self.local_done,
+        }
+    }
+
+    /// Takes a grant of credit; `false` if the sum exceeds what a sound peer grants.
+    pub(crate) fn grant(&mut self, bytes: u32) -> bool {
+        match self.send_credit.checked_add(bytes) {
+            Some(sum) => self.send_credit = sum,
+            None => return false,
+        }
+        true
+    }
+
+    /// Writes DATA frames into `out`, up to a quantum of payload and `room` bytes of frames. Gives the payload bytes written.
+    pub(crate) fn write(&mut self, id: u32, room: usize, out: &mut Vec<u8>) -> usize {
+        let limit = out.len() + room;
+        let mut written = 0;
+        while self.can_send() && written < QUANTUM {
+            let Some(space) = (limit - out.len()).checked_sub(HEADER) else { break };
+            let Some(message) = self.queue.front() else {
+                put_data(out, id, END, &[]);
+                self.local_done = true;
+                break;
+            };
+            let left = message.len() - self.sent;
+            let size = left.min(space).min(QUANTUM - written).min(self.send_credit as usize);
+            if size == 0 && left > 0 {
+                break;
+            }
+            let whole = size == left;
+            // An empty DATA with END means the end alone, so an empty message has a frame of its own.
+            let last = whole && self.finish && self.queue.len() == 1 && !message.is_empty();
+            let flags = if whole { 0 } else { MORE } | if last { END } else { 0 };
+            put_data(out, id, flags, &message[self.sent..self.sent + size]);
+            self.send_credit -= u32::try_from(size).expect("at most the credit");
+            self.local_done = last;
+            self.sent += size;
+            written += size;
+            if whole {
+                self.sent = 0;
+                self.queue.pop_front();
+            }
+        }
+        written
+    }
+
+    /// Bytes queued and not yet written.
+    pub(crate) fn queued(&self) -> usize {
+        self.queue.iter().map(Vec::len).sum::<usize>() - self.sent
+    }
+
+    // Receiving
+
+    /// Bytes of a message that is not whole yet.
+    pub(crate) fn partial(&self) -> usize {
+        self.partial.len()
+    }
+
+    /// Takes a DATA frame of stream `id`.
+    pub(crate) fn receive(
+        &mut self,
+        id: u32,
+        payload: &[u8],
+        more: bool,
+        end: bool,
+        longest: u32,
+    ) -> Result<Received, Violation> {
+        if self.remote_done {
+            return Err(Violation::AfterEnd(id));
+        }
+        let size = u32::try_from(payload.len()).expect("a payload fits a record");
+        self.window = self.window.checked_sub(size).ok_or(Violation::Credit(id))?;
+        if self.partial.len() + payload.len() > longest as usize {
+            return Err(Violation::MessageLength(longest));
+        }
+        self.remote_done = end;
+        if more {
+            if end {
+                return Err(Violation::EndInsideMessage(id));
+            }
+            self.inside = true;
+            self.partial.extend_from_slice(payload);
+            return Ok(Received::Fragment);
+        }
+        if end && payload.is_empty() && !self.inside {
+            return Ok(Received::End);
+        }
+        self.inside = false;
+        let mut message = std::mem::take(&mut self.partial);
+        message.extend_from_slice(payload);
+        self.unconsumed += message.len();
+        Ok(Received::Message(message))
+    }
+
+    /// The credit to grant now, so that the peer may send up to `full` bytes beyond what the application has yet to consume.
+    /// Bytes of a message that is not whole do not count: its length is bounded, and it could never become whole otherwise.
+    /// 0 while at least a half is left, so that grants are few.
+    pub(crate) fn credit_to_grant(&self, full: u32) -> u32 {
+        if self.remote_done {
+            return 0;
+        }
+        let unconsumed = u32::try_from(self.unconsumed).unwrap_or(u32::MAX);
+        let due = full.saturating_sub(unconsumed).saturating_sub(self.window);
+        if due >= full.div_ceil(2) { due } else { 0 }
+    }
+
+    /// Counts a grant that is on its way.
+    pub(crate) fn granted(&mut self, bytes: u32) {
+        self.window += bytes;
+    }
+}

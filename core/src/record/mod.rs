@@ -1,0 +1,46 @@
+//! Records: the sealed units of a session.
+//!
+//! On the wire a record is `u32 BE length | token`. The token is a [Fernet](https://github.com/fernet/spec) token before its last
+//! step, base64url: `0x80 | u64 BE time | 16-byte IV | AES-128-CBC ciphertext, PKCS #7 | HMAC-SHA256` over all before it. Its
+//! plaintext is `u64 BE sequence | frames`. The time is informative: a live session does not check it.
+//!
+//! A [`Sealer`] and an [`Opener`] serve one direction of one session. Both count from 0 and neither can be set back, so a record
+//! that is replayed, moved, left out or reflected does not open.
+
+mod keys;
+mod open;
+mod seal;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub(crate) mod vectors;
+
+pub use self::keys::{SessionKey, session_keys};
+pub use self::open::{OpenError, Opener};
+pub use self::seal::{SealError, Sealer};
+
+/// The longest plaintext of a record in bytes, its sequence number included.
+pub const MAX_PLAINTEXT: usize = 65_536;
+/// The most bytes of frames in a record.
+pub const MAX_FRAMES: usize = MAX_PLAINTEXT - SEQUENCE;
+/// What a token has besides its ciphertext, in bytes: version, time, IV and HMAC.
+pub const TOKEN_OVERHEAD: usize = HEADER + TAG;
+/// The longest token, in bytes.
+pub const MAX_TOKEN: usize = TOKEN_OVERHEAD + (MAX_PLAINTEXT / BLOCK + 1) * BLOCK;
+/// The length before a token on the wire, in bytes.
+pub const LENGTH_PREFIX: usize = 4;
+
+const VERSION: u8 = 0x80;
+const BLOCK: usize = 16;
+/// Version and time; the IV follows.
+const IV_AT: usize = 1 + 8;
+const HEADER: usize = IV_AT + BLOCK;
+const TAG: usize = 32;
+const SEQUENCE: usize = 8;
+
+/// Whether a token can have that many bytes: 57 + 16k, for a k from 1 to what the longest plaintext needs. To be asked before
+/// anything is buffered.
+#[must_use]
+pub const fn is_legal_token_length(length: usize) -> bool {
+    length >= TOKEN_OVERHEAD + BLOCK && length <= MAX_TOKEN && (length - TOKEN_OVERHEAD).is_multiple_of(BLOCK)
+}
