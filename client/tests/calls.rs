@@ -28,7 +28,7 @@ fn an_answer_comes_back_in_every_codec() {
         person.name.push('!');
         request.answer(&person)
     });
-    for codec in ["json", "yaml", "bincode"] {
+    for codec in ["json", "xml", "yaml", "bincode"] {
         let client = server.builder().offer([codec]).connect().unwrap();
         assert_eq!(client.session().codec, CodecName::new(codec));
         assert_eq!(client.session().agent, "test-server/1");

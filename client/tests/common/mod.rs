@@ -1,5 +1,5 @@
 //! A small blocking server over core's connection, one thread for each client, that does what a test tells it to.
-#![allow(dead_code, reason = "each test program uses a part")]
+#![allow(dead_code, unreachable_pub, reason = "each test program uses a part")]
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -69,6 +69,13 @@ pub fn key(byte: u8) -> Key {
     Key::from_bytes([byte; 32])
 }
 
+/// The stock codecs.
+pub fn codecs() -> CodecRegistry {
+    let registry = CodecRegistry::empty().with(bulla_codecs::bincode::BINCODE).unwrap();
+    let registry = registry.with(bulla_codecs::json::JSON).unwrap().with(bulla_codecs::yaml::YAML).unwrap();
+    registry.with(bulla_codecs::xml::XML).unwrap()
+}
+
 /// Starts a server that accepts `codecs` and answers with `handler`. Its threads end with the test program.
 pub fn serve(codecs: &[&str], handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> TestServer {
     serve_with(codecs, Limits::default(), handler)
@@ -104,7 +111,8 @@ pub fn serve_with(
 
 impl TestServer {
     pub fn builder(&self) -> ClientBuilder {
-        Client::builder().server(self.address.to_string()).key(self.key.clone()).deadline(Duration::from_secs(20))
+        let builder = Client::builder().server(self.address.to_string()).key(self.key.clone()).codecs(codecs());
+        builder.deadline(Duration::from_secs(20))
     }
 
     pub fn connect(&self) -> Client {
@@ -192,8 +200,7 @@ impl Peer {
     fn answer(&mut self, stream: StreamId, message: Vec<u8>) {
         let open = self.opened.remove(&stream).unwrap();
         let one_way = open.one_way;
-        let registry = CodecRegistry::discovered().unwrap();
-        let codec = registry.require(&self.connection.session().unwrap().codec).unwrap().clone();
+        let codec = codecs().require(&self.connection.session().unwrap().codec).unwrap().clone();
         let reply = (self.handler)(&Request { open, message, codec });
         if one_way {
             return;
