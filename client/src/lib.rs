@@ -47,6 +47,7 @@ mod call;
 mod client;
 mod drive;
 mod error;
+pub mod info;
 mod line;
 mod link;
 #[cfg(feature = "program")]

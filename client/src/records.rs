@@ -73,6 +73,15 @@ pub struct Page {
     pub more: bool,
 }
 
+/// A collection, in what `records.collections` answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Collection {
+    /// Its name.
+    pub name: String,
+    /// How many records it has.
+    pub records: u64,
+}
+
 /// The records of a server, by collection. Made by [`Client::records`].
 #[derive(Clone, Copy)]
 pub struct Records<'a> {
@@ -110,14 +119,24 @@ impl<'a> Records<'a> {
     }
 
     /// All records of a collection, fetched page by page. After an error, nothing follows.
+    #[must_use]
     pub fn iter(&self, collection: &str) -> Iter<'a> {
-        Iter {
-            records: *self,
-            collection: collection.to_owned(),
-            page: Vec::new().into_iter(),
-            after: None,
-            more: true,
-        }
+        self.iter_after(collection, None)
+    }
+
+    /// As [`iter`](Self::iter), from the first record after a number.
+    #[must_use]
+    pub fn iter_after(&self, collection: &str, after: Option<u64>) -> Iter<'a> {
+        let page = Vec::new().into_iter();
+        Iter { records: *self, collection: collection.to_owned(), page, after, more: true }
+    }
+
+    /// The collections, by name.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub fn collections(&self) -> Result<Vec<Collection>, CallError> {
+        self.client.call("records.collections", &())
     }
 }
 
