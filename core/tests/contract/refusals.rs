@@ -131,6 +131,50 @@ fn types_that_must_be_told_what_is_there_are_refused_where_nothing_tells() {
     );
 }
 
+#[test]
+fn a_field_that_is_left_out_where_fields_are_known_by_their_order() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Sparse {
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        name: String,
+        age: u8,
+    }
+    let empty = Sparse { name: String::new(), age: 36 };
+    let error = encode(&Bincode, &empty).unwrap_err();
+    assert_eq!(error.to_string(), "this codec cannot leave out the field name: it knows fields by their order");
+    assert_eq!(encode(&Json, &empty).unwrap(), br#"{"age":36}"#);
+    let full = Sparse { name: "Ada".into(), age: 36 };
+    assert_eq!(decode(&Bincode, &encode(&Bincode, &full).unwrap()), Ok(full));
+}
+
+#[test]
+fn an_integer_that_the_parser_would_round() {
+    struct Rounding;
+    impl Codec for Rounding {
+        const NAME: CodecName = CodecName::new("rounding");
+        const MEDIA_TYPE: &'static str = "application/json";
+        fn capabilities(&self) -> Capabilities {
+            Json.capabilities()
+        }
+        fn encode<T: Serialize + ?Sized>(&self, value: &T, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+            Json.encode(value, out)
+        }
+        fn decode<'de, S: DeserializeSeed<'de>>(&self, input: &'de [u8], seed: S) -> Result<S::Value, DecodeError> {
+            Json.decode(input, seed)
+        }
+        fn rounded_integers(&self, input: &[u8]) -> Vec<f64> {
+            let text = std::str::from_utf8(input).unwrap();
+            let digits = |word: &&str| word.len() > 18 && word.bytes().all(|byte| byte.is_ascii_digit());
+            text.split([' ', ',', '[', ']']).filter(digits).map(|word| word.parse().unwrap()).collect()
+        }
+    }
+    let beyond = b"[1.5, 36893488147419103233, 1e300]";
+    assert_eq!(decode::<Value>(&Rounding, beyond), Err(DecodeError::CannotCarry(Capability::ValueWideIntegers)));
+    assert!(decode::<Value>(&Rounding, b"[1.5, 18446744073709551615, 1e300]").is_ok());
+    // A type that asked for floats gets them.
+    assert!(decode::<Vec<f64>>(&Rounding, beyond).is_ok());
+}
+
 /// A codec that goes on after an error, as one that writes what it can would.
 #[test]
 fn a_codec_that_swallows_errors_does_not_swallow_a_refusal() {

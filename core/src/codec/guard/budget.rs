@@ -1,6 +1,6 @@
 //! What a decode has left to spend, and how deep in the value it is.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
 use serde::de::Error;
 
@@ -8,18 +8,27 @@ use crate::codec::guard::errors::Crossing;
 use crate::codec::{Capabilities, Capability, DecodeError, DecodeLimits};
 
 /// What holds for one whole decode.
-pub(super) struct Budget<X> {
+pub(super) struct Budget<'a, X> {
     crossing: X,
     capabilities: Capabilities,
     limits: DecodeLimits,
     elements_left: Cell<u32>,
     bytes_left: Cell<usize>,
     failure: Cell<Option<DecodeError>>,
+    /// Asks the codec which floats were integers.
+    rounded_integers: &'a dyn Fn() -> Vec<f64>,
+    /// Its answer, sorted bits.
+    rounded_bits: OnceCell<Vec<u64>>,
 }
 
-impl<X: Crossing> Budget<X> {
+impl<'a, X: Crossing> Budget<'a, X> {
     #[inline]
-    pub(super) fn new(crossing: X, capabilities: Capabilities, limits: DecodeLimits) -> Self {
+    pub(super) fn new(
+        crossing: X,
+        capabilities: Capabilities,
+        limits: DecodeLimits,
+        rounded_integers: &'a dyn Fn() -> Vec<f64>,
+    ) -> Self {
         Self {
             crossing,
             capabilities,
@@ -27,6 +36,8 @@ impl<X: Crossing> Budget<X> {
             elements_left: Cell::new(limits.elements),
             bytes_left: Cell::new(limits.bytes),
             failure: Cell::new(None),
+            rounded_integers,
+            rounded_bits: OnceCell::new(),
         }
     }
 
@@ -52,7 +63,7 @@ impl<X: Crossing> Budget<X> {
 
 /// A place in the value that is being decoded.
 pub(super) struct Place<'a, X> {
-    budget: &'a Budget<X>,
+    budget: &'a Budget<'a, X>,
     /// How many levels may still open below.
     levels: u32,
 }
@@ -67,7 +78,7 @@ impl<X> Copy for Place<'_, X> {}
 
 impl<'a, X: Crossing> Place<'a, X> {
     #[inline]
-    pub(super) fn root(budget: &'a Budget<X>) -> Self {
+    pub(super) fn root(budget: &'a Budget<'a, X>) -> Self {
         Self { budget, levels: budget.limits.depth }
     }
 
@@ -114,6 +125,26 @@ impl<'a, X: Crossing> Place<'a, X> {
             }
             None => Err(self.budget.fail(DecodeError::TooManyBytes(self.budget.limits.bytes))),
         }
+    }
+
+    /// Fails if a float of unknown type is a rounded integer. Below 2^63 no parser needs to round.
+    #[inline]
+    pub(super) fn admit_float<E: Error>(self, value: f64) -> Result<(), E> {
+        const LIMIT: f64 = (1_u64 << 63) as f64;
+        if value.abs() >= LIMIT && self.is_rounded(value) {
+            return Err(self.budget.fail(DecodeError::CannotCarry(Capability::ValueWideIntegers)));
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn is_rounded(self, value: f64) -> bool {
+        let rounded = self.budget.rounded_bits.get_or_init(|| {
+            let mut bits: Vec<u64> = (self.budget.rounded_integers)().into_iter().map(f64::to_bits).collect();
+            bits.sort_unstable();
+            bits
+        });
+        rounded.binary_search(&value.to_bits()).is_ok()
     }
 
     /// No more than can still be paid for: nobody reserves memory on a peer's word.

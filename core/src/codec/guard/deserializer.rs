@@ -18,7 +18,7 @@ pub(super) struct GuardSeed<'a, S, X> {
 
 impl<'a, S, X: Crossing> GuardSeed<'a, S, X> {
     #[inline]
-    pub(super) fn root(inner: S, budget: &'a Budget<X>) -> Self {
+    pub(super) fn root(inner: S, budget: &'a Budget<'a, X>) -> Self {
         Self::part(inner, Place::root(budget))
     }
 
@@ -109,7 +109,7 @@ impl<'de, D: Deserializer<'de>, X: Crossing> Deserializer<'de> for GuardDeserial
 
     #[inline]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        let visitor = GuardVisitor::new(visitor, self.place);
+        let visitor = GuardVisitor::dynamic(visitor, self.place);
         let allowed = self.place.require_self_describing();
         allowed.and_then(|()| self.inner.deserialize_any(visitor)).map_err(self.place.outward())
     }
@@ -124,7 +124,7 @@ impl<'de, D: Deserializer<'de>, X: Crossing> Deserializer<'de> for GuardDeserial
         if name != VALUE_MARKER {
             self.inner.deserialize_newtype_struct(name, GuardVisitor::new(visitor, place))
         } else if place.is_self_describing() {
-            self.inner.deserialize_any(GuardVisitor::new(visitor, place))
+            self.inner.deserialize_any(GuardVisitor::dynamic(visitor, place))
         } else {
             self.inner.deserialize_tuple(2, NodeVisitor::new(visitor, place))
         }

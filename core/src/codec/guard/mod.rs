@@ -90,7 +90,8 @@ fn decode_across<'de, X: Crossing, C: Codec, S: DeserializeSeed<'de>>(
     seed: S,
     limits: DecodeLimits,
 ) -> Result<S::Value, DecodeError> {
-    let budget = Budget::new(crossing, codec.capabilities(), limits);
+    let rounded = || codec.rounded_integers(input);
+    let budget = Budget::new(crossing, codec.capabilities(), limits, &rounded);
     let result = codec.decode(input, GuardSeed::root(seed, &budget));
     budget.conclude(result)
 }

@@ -12,12 +12,19 @@ use crate::codec::guard::errors::Crossing;
 pub(super) struct GuardVisitor<'a, V, X> {
     inner: V,
     place: Place<'a, X>,
+    /// Whether the codec chooses what it gives, since no type was asked for.
+    is_dynamic: bool,
 }
 
 impl<'a, V, X> GuardVisitor<'a, V, X> {
     #[inline]
     pub(super) fn new(inner: V, place: Place<'a, X>) -> Self {
-        Self { inner, place }
+        Self { inner, place, is_dynamic: false }
+    }
+
+    #[inline]
+    pub(super) fn dynamic(inner: V, place: Place<'a, X>) -> Self {
+        Self { inner, place, is_dynamic: true }
     }
 }
 
@@ -60,7 +67,6 @@ impl<'de, V: Visitor<'de>, X: Crossing> Visitor<'de> for GuardVisitor<'_, V, X> 
         visit_u64: u64;
         visit_u128: u128;
         visit_f32: f32;
-        visit_f64: f64;
         visit_char: char;
     }
 
@@ -71,6 +77,14 @@ impl<'de, V: Visitor<'de>, X: Crossing> Visitor<'de> for GuardVisitor<'_, V, X> 
         visit_bytes: &[u8];
         visit_borrowed_bytes: &'de [u8];
         visit_byte_buf: Vec<u8>;
+    }
+
+    #[inline]
+    fn visit_f64<E: Error>(self, value: f64) -> Result<V::Value, E> {
+        if self.is_dynamic {
+            self.place.admit_float(value)?;
+        }
+        self.inner.visit_f64(value).map_err(self.place.inward())
     }
 
     #[inline]
