@@ -2,6 +2,18 @@
 //!
 //! They are what the crate fernet makes and opens. Its IVs come straight from the operating system: [`seal`] is the one place in
 //! core that draws randomness on its own.
+//!
+//! ```
+//! # use bulla_core::{key::Key, token};
+//! let key = Key::parse("cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=")?;
+//! let token = token::seal(&key, b"at dawn", 1_800_000_000);
+//! assert_eq!(*token::open(&key, &token, Some(60), 1_800_000_060)?, b"at dawn");
+//! assert_eq!(
+//!     token::open(&key, &token, Some(60), 1_800_000_061),
+//!     Err(token::TokenError::Expired { age: 61, ttl: 60 }),
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -14,6 +14,18 @@ pub const MAX_KEY_NAME: usize = 64;
 ///
 /// One key a line, the first is the current one. `name = key` gives the key a name, which is then the identity of the peer that
 /// uses it. Blank lines and whatever follows a `#` are skipped.
+///
+/// ```
+/// # use bulla_core::key::{Key, KeyRing};
+/// let ring = KeyRing::parse(
+///     "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=        # the current one
+///      lab-scale = uXzBN3Y5mJk5mX0pJm6v0qCq3jHcM0n2hVwqv1bT8dQ=",
+/// )?;
+/// let id = Key::parse("uXzBN3Y5mJk5mX0pJm6v0qCq3jHcM0n2hVwqv1bT8dQ=")?.id();
+/// assert_eq!(ring.find(&id).and_then(|named| named.name()), Some("lab-scale"));
+/// assert_eq!(ring.current().id().to_string(), "50a70e59fd929f97");
+/// # Ok::<(), bulla_core::key::KeyError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct KeyRing {
     keys: Vec<NamedKey>,
@@ -183,6 +195,8 @@ fn parse_name(name: &str) -> Result<String, KeyError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn text_of(byte: u8) -> String {
@@ -269,6 +283,18 @@ mod tests {
         assert_eq!(KeyRing::parse(&text).unwrap().len(), MAX_KEYS);
         text.push_str(&key(MAX_KEYS));
         assert_eq!(KeyRing::parse(&text).unwrap_err(), KeyError::TooManyKeys);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text: String, lines in "([a-z@.#-]{0,3}[ =]{0,3}[A-Za-z0-9+/_-]{43}=?\r?\n?){0,4}") {
+            let _ = KeyRing::parse(&text);
+            if let Err(error) = KeyRing::parse(&lines) {
+                // Whatever is wrong, no run of characters long enough to be a part of a key is shown.
+                let shown = error.to_string();
+                prop_assert!(!lines.split(|c: char| !c.is_ascii_alphanumeric()).any(|run| run.len() > 12 && shown.contains(run)));
+            }
+        }
     }
 
     #[test]

@@ -6,6 +6,20 @@
 //!
 //! A [`Sealer`] and an [`Opener`] serve one direction of one session. Both count from 0 and neither can be set back, so a record
 //! that is replayed, moved, left out or reflected does not open.
+//!
+//! ```
+//! # use bulla_core::record::{LENGTH_PREFIX, Opener, Sealer, session_keys};
+//! # let (first, second, handshake_hash, entropy, now) = ([1; 32], [2; 32], [3; 32], [4; 32], 0);
+//! let (client, _server) = session_keys(&first, &second, &handshake_hash);
+//! let mut sealer = Sealer::new(client, entropy);
+//! let mut wire = Vec::new();
+//! sealer.seal(now, b"frames", &mut wire)?;
+//!
+//! let (client, _server) = session_keys(&first, &second, &handshake_hash); // on the other side
+//! let mut opener = Opener::new(client);
+//! assert_eq!(opener.open(&mut wire[LENGTH_PREFIX..])?, b"frames");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod keys;
 mod open;
