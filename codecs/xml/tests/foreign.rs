@@ -67,6 +67,12 @@ fn lists_without_a_mark() {
         decode::<Holder<(u8, u8)>>("<a><x><item>1</item><item>2</item></x><x><item>3</item><item>4</item></x></a>"),
         Ok(Holder { x: vec![(1, 2), (3, 4)] })
     );
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Maybe {
+        x: Option<Vec<u8>>,
+    }
+    assert_eq!(decode::<Maybe>("<a><x>1</x><x>2</x></a>"), Ok(Maybe { x: Some(vec![1, 2]) }));
+    assert_eq!(decode::<Maybe>("<a/>"), Ok(Maybe { x: None }));
 }
 
 #[test]
@@ -112,6 +118,30 @@ fn attributes_and_text() {
     assert!(price("<p/>").is_err());
     assert_eq!(decode::<f64>("<p currency='EUR'>12.5</p>"), Ok(12.5));
     assert_eq!(decode::<String>("<p currency='EUR'/>"), Ok(String::new()));
+}
+
+#[test]
+fn attributes_beside_a_mark() {
+    let value: Value = decode(r#"<p c="EUR" xsi:type="xs:double">12.5</p>"#).unwrap();
+    assert_eq!(value.to_string(), r#"{"@c": "EUR", "$text": 12.5}"#);
+    let value: Value = decode(r#"<p why="unknown" xsi:nil="true"/>"#).unwrap();
+    assert_eq!(value.to_string(), r#"{"@why": "unknown", "$text": null}"#);
+    assert_eq!(decode::<f64>(r#"<p c="EUR" xsi:type="xs:double">12.5</p>"#), Ok(12.5));
+    assert_eq!(decode::<Option<f64>>(r#"<p why="unknown" xsi:nil="true"/>"#), Ok(None));
+    assert_eq!(decode::<Vec<u8>>(r#"<p n="1" xsi:type="bulla:list"><item>1</item></p>"#), Ok(vec![1]));
+    assert!(decode::<Value>(r#"<p n="1" xsi:type="bulla:list"><item>1</item></p>"#).is_err());
+}
+
+#[test]
+fn a_text_of_itself_ends() {
+    #[derive(Debug, Deserialize)]
+    struct Text {
+        #[serde(rename = "$text")]
+        #[expect(dead_code)]
+        text: Option<Box<Text>>,
+    }
+    assert!(decode::<Text>("<a>x</a>").is_err());
+    assert!(decode::<Text>("<a b='c'>x</a>").is_err());
 }
 
 #[test]

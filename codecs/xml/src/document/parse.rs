@@ -139,7 +139,7 @@ impl<'a> Parser<'a> {
     }
 
     fn handle_text(&mut self, at: usize, text: &str) -> Result<(), Error> {
-        if text.contains("]]>") {
+        if text.contains('>') && text.contains("]]>") {
             return Err(Error::new("]]> in text"));
         }
         if is_blank(text) { Ok(()) } else { self.mark_text(at) }
