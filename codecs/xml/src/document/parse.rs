@@ -40,9 +40,9 @@ impl<'a> Parser<'a> {
     fn new(source: &'a str) -> Self {
         Self {
             reader: Reader::from_str(source),
-            document: Document { source, elements: Vec::new(), attributes: Vec::new() },
+            document: Document { source, elements: Vec::with_capacity(source.len() / 32), attributes: Vec::new() },
             open: Vec::new(),
-            scopes: Scopes::new(),
+            scopes: Scopes::default(),
             attributes: Vec::new(),
         }
     }
