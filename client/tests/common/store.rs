@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use bulla_client::info::{InfoLimits, ServerInfo};
-use bulla_client::records::{Append, Appended, Collection, Get, List, Page, Record};
+use bulla_client::records::{Append, Appended, Collection, Collections, Get, List, Page, Record};
 use bulla_core::status::Code;
 use bulla_core::value::Value;
 
@@ -12,7 +12,7 @@ use super::{Reply, Request, echo, refuse};
 /// The records in a page, so that a few of them make several pages.
 const PAGE: usize = 3;
 
-/// Refuses a document that has a field `refuse`; a list of collections that is asked for is in order of name.
+/// Refuses a document that has a field `refuse`, and gives few records in a page.
 pub fn store(codecs: &[&str]) -> impl Fn(&Request) -> Reply + Send + Sync + 'static {
     let codecs: Vec<String> = codecs.iter().map(ToString::to_string).collect();
     let records = Mutex::new(Vec::<Record>::new());
@@ -83,11 +83,12 @@ fn list(records: &[Record], request: &List) -> Page {
     Page { records, more: found.next().is_some() }
 }
 
-fn collections(records: &[Record]) -> Vec<Collection> {
+fn collections(records: &[Record]) -> Collections {
     let mut names: Vec<&str> = records.iter().map(|record| record.collection.as_str()).collect();
     names.sort_unstable();
     let count = |name: &str| names.iter().filter(|other| **other == name).count() as u64;
     let mut unique = names.clone();
     unique.dedup();
-    unique.into_iter().map(|name| Collection { name: name.to_owned(), records: count(name) }).collect()
+    let collection = |name: &str| Collection { name: name.to_owned(), records: count(name) };
+    Collections { collections: unique.into_iter().map(collection).collect() }
 }
