@@ -6,8 +6,9 @@
 //!
 //! Refused: what needs the reader to look first (`#[serde(flatten)]`, `untagged`, internally tagged enums) and sequences or maps of
 //! unknown length.
-
-mod bounded;
+//!
+//! bincode allocates an owned string or buffer as long as the input claims it is, before it looks. The adaptor asks for borrowed ones
+//! only, whose length is checked first; so do not call this codec without it.
 
 use bincode::enc::write::Writer;
 use bulla_core::codec::{Capabilities, Capability, Codec, CodecName, DecodeError, EncodeError};
@@ -19,6 +20,8 @@ pub struct Bincode;
 
 /// The codec `bincode`, as a value.
 pub const BINCODE: Bincode = Bincode;
+
+bulla_core::register_codec!(BINCODE);
 
 const CAPABILITIES: Capabilities = Capabilities::all().without(Capability::SelfDescribing);
 
@@ -35,7 +38,6 @@ impl Codec for Bincode {
     }
 
     fn decode<'de, S: DeserializeSeed<'de>>(&self, input: &'de [u8], seed: S) -> Result<S::Value, DecodeError> {
-        let seed = bounded::Bounded(seed);
         let (value, read) = bincode::serde::seed_decode_from_slice(seed, input, bincode::config::standard())
             .map_err(DecodeError::new)?;
         match input.len() - read {
@@ -58,10 +60,12 @@ impl Writer for Appender<'_> {
 mod tests {
     use std::marker::PhantomData;
 
+    use bulla_core::codec::{DecodeLimits, guard};
+
     use super::*;
 
     fn decode<'de, T: serde::Deserialize<'de>>(input: &'de [u8]) -> Result<T, DecodeError> {
-        BINCODE.decode(input, PhantomData::<T>)
+        guard::decode(&BINCODE, input, PhantomData::<T>, DecodeLimits::DEFAULT)
     }
 
     #[test]

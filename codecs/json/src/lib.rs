@@ -25,6 +25,8 @@ pub struct Json;
 /// The codec `json`, as a value.
 pub const JSON: Json = Json;
 
+bulla_core::register_codec!(JSON);
+
 const CAPABILITIES: Capabilities = Capabilities::all()
     .without(Capability::NonFiniteFloats)
     .without(Capability::NestedOptions)
@@ -50,6 +52,30 @@ impl Codec for Json {
         deserializer.end().map_err(|error| DecodeError::Trailing(bytes_from(input, &error)))?;
         Ok(value)
     }
+
+    /// `serde_json` gives a float for an integer beyond 64 bits where no type is asked for.
+    fn rounded_integers(&self, input: &[u8]) -> Vec<f64> {
+        let is_wide = |number: &&str| number.parse::<i64>().is_err() && number.parse::<u64>().is_err();
+        integers(input).filter(is_wide).filter_map(|number| number.parse().ok()).collect()
+    }
+}
+
+/// The integers, other than the shortest, that a valid document spells: digits outside of strings without a fraction or exponent.
+fn integers(input: &[u8]) -> impl Iterator<Item = &str> {
+    let mut in_string = false;
+    let mut escaped = false;
+    let tokens = input.split(move |byte| {
+        let was_in_string = in_string;
+        match byte {
+            b'"' if !escaped => in_string = !in_string,
+            _ => {}
+        }
+        escaped = was_in_string && *byte == b'\\' && !escaped;
+        was_in_string || !matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')
+    });
+    tokens
+        .filter(|token| token.len() > 18 && token.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'-')))
+        .filter_map(|token| std::str::from_utf8(token).ok())
 }
 
 /// How many bytes of `input` lie at and behind the place of `error`, whose line and column count from 1.
@@ -62,6 +88,9 @@ fn bytes_from(input: &[u8], error: &serde_json::Error) -> usize {
 #[cfg(test)]
 mod tests {
     use std::marker::PhantomData;
+
+    use bulla_core::codec::{DecodeLimits, guard};
+    use bulla_core::value::Value;
 
     use super::*;
 
@@ -83,6 +112,30 @@ mod tests {
         assert_eq!(decode::<Vec<u8>>(b"[1,\n2]\n\n 345"), Err(DecodeError::Trailing(3)));
         assert_eq!(decode::<Vec<u8>>(b"[]]"), Err(DecodeError::Trailing(1)));
         assert_eq!(decode::<Vec<u8>>(b"[]\n]\n"), Err(DecodeError::Trailing(2)));
+    }
+
+    #[test]
+    fn an_integer_of_unknown_type_is_never_rounded() {
+        let document =
+            |text: &'static str| guard::decode(&JSON, text.as_bytes(), PhantomData::<Value>, DecodeLimits::DEFAULT);
+        let refusal = Err(DecodeError::CannotCarry(Capability::ValueWideIntegers));
+        assert_eq!(document(r#"{"n": 123456789012345678901234567890}"#), refusal);
+        assert_eq!(document("[-9223372036854775809]"), refusal);
+        assert_eq!(document("18446744073709551616"), refusal);
+        assert_eq!(document("18446744073709551615"), Ok(Value::from(u64::MAX)));
+        assert_eq!(document("-9223372036854775808"), Ok(Value::from(i64::MIN)));
+        assert_eq!(document("1.2e29"), Ok(Value::from(1.2e29)));
+        // Digits in a string, even behind an escaped quote, are no number.
+        let text = r#"["\\\"100000000000000000000", 1e20, "100000000000000000000", "\\"]"#;
+        assert!(document(text).is_ok(), "{text}");
+        assert_eq!(document(r#"["\\", 100000000000000000000, "", 1e20]"#), refusal);
+    }
+
+    #[test]
+    fn a_wide_integer_of_known_type_is_read() {
+        let text = b"123456789012345678901234567890";
+        let read = guard::decode(&JSON, text, PhantomData::<u128>, DecodeLimits::DEFAULT);
+        assert_eq!(read, Ok(123_456_789_012_345_678_901_234_567_890));
     }
 
     #[test]

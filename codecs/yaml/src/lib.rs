@@ -38,6 +38,8 @@ pub struct Yaml;
 /// The codec `yaml`, as a value.
 pub const YAML: Yaml = Yaml;
 
+bulla_core::register_codec!(YAML);
+
 const CAPABILITIES: Capabilities = Capabilities::all().without(Capability::NestedOptions);
 
 impl Codec for Yaml {

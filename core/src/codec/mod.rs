@@ -96,4 +96,12 @@ pub trait Codec: Send + Sync + 'static {
     /// # Errors
     /// When `input` is not one whole value of this format, or the seed refuses it.
     fn decode<'de, S: DeserializeSeed<'de>>(&self, input: &'de [u8], seed: S) -> Result<S::Value, DecodeError>;
+
+    /// The floats to which `deserialize_any` would round integers that `input` spells, beyond 2^63 or below -2^63.
+    ///
+    /// A parser without wide integers may silently give a float where it knows no type. The adaptor asks once in a decode, and only
+    /// if such a float has come; one that is listed here is refused. A parser that gives the integer or an error needs nothing.
+    fn rounded_integers(&self, _input: &[u8]) -> Vec<f64> {
+        Vec::new()
+    }
 }

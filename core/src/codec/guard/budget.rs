@@ -1,29 +1,39 @@
 //! What a decode has left to spend, and how deep in the value it is.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
 use serde::de::Error;
 
 use crate::codec::{Capabilities, Capability, DecodeError, DecodeLimits};
 
 /// What holds for one whole decode.
-pub(super) struct Budget {
+pub(super) struct Budget<'a> {
     capabilities: Capabilities,
     limits: DecodeLimits,
     elements_left: Cell<u32>,
     bytes_left: Cell<usize>,
     failure: Cell<Option<DecodeError>>,
+    /// Asks the codec which floats were integers.
+    rounded_integers: &'a dyn Fn() -> Vec<f64>,
+    /// Its answer, sorted bits.
+    rounded_bits: OnceCell<Vec<u64>>,
 }
 
-impl Budget {
+impl<'a> Budget<'a> {
     #[inline]
-    pub(super) fn new(capabilities: Capabilities, limits: DecodeLimits) -> Self {
+    pub(super) fn new(
+        capabilities: Capabilities,
+        limits: DecodeLimits,
+        rounded_integers: &'a dyn Fn() -> Vec<f64>,
+    ) -> Self {
         Self {
             capabilities,
             limits,
             elements_left: Cell::new(limits.elements),
             bytes_left: Cell::new(limits.bytes),
             failure: Cell::new(None),
+            rounded_integers,
+            rounded_bits: OnceCell::new(),
         }
     }
 
@@ -47,14 +57,14 @@ impl Budget {
 /// A place in the value that is being decoded.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
-    budget: &'a Budget,
+    budget: &'a Budget<'a>,
     /// How many levels may still open below.
     levels: u32,
 }
 
 impl<'a> Place<'a> {
     #[inline]
-    pub(super) fn root(budget: &'a Budget) -> Self {
+    pub(super) fn root(budget: &'a Budget<'a>) -> Self {
         Self { budget, levels: budget.limits.depth }
     }
 
@@ -89,6 +99,26 @@ impl<'a> Place<'a> {
             }
             None => Err(self.budget.fail(DecodeError::TooManyBytes(self.budget.limits.bytes))),
         }
+    }
+
+    /// Fails if a float of unknown type is a rounded integer. Below 2^63 no parser needs to round.
+    #[inline]
+    pub(super) fn admit_float<E: Error>(self, value: f64) -> Result<(), E> {
+        const LIMIT: f64 = (1_u64 << 63) as f64;
+        if value.abs() >= LIMIT && self.is_rounded(value) {
+            return Err(self.budget.fail(DecodeError::CannotCarry(Capability::ValueWideIntegers)));
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn is_rounded(self, value: f64) -> bool {
+        let rounded = self.budget.rounded_bits.get_or_init(|| {
+            let mut bits: Vec<u64> = (self.budget.rounded_integers)().into_iter().map(f64::to_bits).collect();
+            bits.sort_unstable();
+            bits
+        });
+        rounded.binary_search(&value.to_bits()).is_ok()
     }
 
     /// No more than can still be paid for: nobody reserves memory on a peer's word.

@@ -61,6 +61,7 @@ macro_rules! named_parts {
 
             #[inline]
             fn skip_field(&mut self, name: &'static str) -> Result<(), C::Error> {
+                self.place.admit_skipped(name)?;
                 self.inner.skip_field(name)
             }
 

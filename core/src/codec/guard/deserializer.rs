@@ -17,7 +17,7 @@ pub(super) struct GuardSeed<'a, S> {
 
 impl<'a, S> GuardSeed<'a, S> {
     #[inline]
-    pub(super) fn root(inner: S, budget: &'a Budget) -> Self {
+    pub(super) fn root(inner: S, budget: &'a Budget<'a>) -> Self {
         Self::part(inner, Place::root(budget))
     }
 
@@ -107,7 +107,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for GuardDeserializer<'_, D> {
     #[inline]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         self.place.require_self_describing()?;
-        self.inner.deserialize_any(GuardVisitor::new(visitor, self.place))
+        self.inner.deserialize_any(GuardVisitor::dynamic(visitor, self.place))
     }
 
     #[inline]
@@ -115,7 +115,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for GuardDeserializer<'_, D> {
         if name != VALUE_MARKER {
             self.inner.deserialize_newtype_struct(name, GuardVisitor::new(visitor, self.place))
         } else if self.place.is_self_describing() {
-            self.inner.deserialize_any(GuardVisitor::new(visitor, self.place))
+            self.inner.deserialize_any(GuardVisitor::dynamic(visitor, self.place))
         } else {
             self.inner.deserialize_tuple(2, NodeVisitor::new(visitor, self.place))
         }

@@ -67,7 +67,8 @@ pub fn decode<'de, C: Codec, S: DeserializeSeed<'de>>(
     seed: S,
     limits: DecodeLimits,
 ) -> Result<S::Value, DecodeError> {
-    let budget = Budget::new(codec.capabilities(), limits);
+    let rounded = || codec.rounded_integers(input);
+    let budget = Budget::new(codec.capabilities(), limits, &rounded);
     let result = codec.decode(input, GuardSeed::root(seed, &budget));
     budget.into_failure().map_or(result, Err)
 }

@@ -113,6 +113,16 @@ impl<'a> Place<'a> {
         if is_finite { Ok(()) } else { self.require(Capability::NonFiniteFloats) }
     }
 
+    /// Refuses to leave out a field where fields are known by their place alone: the next would be read in its stead.
+    #[inline]
+    pub(super) fn admit_skipped<E: Error>(self, field: &'static str) -> Result<(), E> {
+        if self.is_self_describing() {
+            return Ok(());
+        }
+        let words = format_args!("this codec cannot leave out the field {field}: it knows fields by their order");
+        Err(self.refusals.refuse(EncodeError::new(words)))
+    }
+
     /// Refuses a document node that the format would give back as one of another kind.
     #[inline]
     pub(super) fn admit_node<E: Error>(self, kind: Kind) -> Result<(), E> {

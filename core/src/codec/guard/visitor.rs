@@ -11,12 +11,19 @@ use crate::codec::guard::deserializer::GuardDeserializer;
 pub(super) struct GuardVisitor<'a, V> {
     inner: V,
     place: Place<'a>,
+    /// Whether the codec chooses what it gives, since no type was asked for.
+    is_dynamic: bool,
 }
 
 impl<'a, V> GuardVisitor<'a, V> {
     #[inline]
     pub(super) fn new(inner: V, place: Place<'a>) -> Self {
-        Self { inner, place }
+        Self { inner, place, is_dynamic: false }
+    }
+
+    #[inline]
+    pub(super) fn dynamic(inner: V, place: Place<'a>) -> Self {
+        Self { inner, place, is_dynamic: true }
     }
 }
 
@@ -59,7 +66,6 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for GuardVisitor<'_, V> {
         visit_u64: u64;
         visit_u128: u128;
         visit_f32: f32;
-        visit_f64: f64;
         visit_char: char;
     }
 
@@ -70,6 +76,14 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for GuardVisitor<'_, V> {
         visit_bytes: &[u8];
         visit_borrowed_bytes: &'de [u8];
         visit_byte_buf: Vec<u8>;
+    }
+
+    #[inline]
+    fn visit_f64<E: Error>(self, value: f64) -> Result<V::Value, E> {
+        if self.is_dynamic {
+            self.place.admit_float(value)?;
+        }
+        self.inner.visit_f64(value)
     }
 
     #[inline]
