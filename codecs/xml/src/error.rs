@@ -11,6 +11,8 @@ use crate::MAX_DEPTH;
 pub(crate) enum Error {
     /// Elements nested deeper than [`MAX_DEPTH`].
     TooDeep,
+    /// This many bytes behind the root element that do not belong there.
+    Trailing(usize),
     /// Anything else, in words.
     Message(String),
 }
@@ -23,8 +25,8 @@ impl Error {
     /// The same complaint, with the place in the document.
     pub(crate) fn at(self, byte: usize) -> Self {
         match self {
-            Self::TooDeep => Self::TooDeep,
             Self::Message(message) => Self::Message(format!("{message} (byte {byte})")),
+            named => named,
         }
     }
 }
@@ -33,6 +35,7 @@ impl Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooDeep => write!(f, "nested deeper than {MAX_DEPTH} levels"),
+            Self::Trailing(bytes) => write!(f, "{bytes} bytes trail the value"),
             Self::Message(message) => f.write_str(message),
         }
     }
@@ -56,7 +59,7 @@ impl From<Error> for EncodeError {
     fn from(error: Error) -> Self {
         match error {
             Error::TooDeep => Self::TooDeep(MAX_DEPTH),
-            Error::Message(message) => Self::new(message),
+            other => Self::new(other),
         }
     }
 }
@@ -65,6 +68,7 @@ impl From<Error> for DecodeError {
     fn from(error: Error) -> Self {
         match error {
             Error::TooDeep => Self::TooDeep(MAX_DEPTH),
+            Error::Trailing(bytes) => Self::Trailing(bytes),
             Error::Message(message) => Self::new(message),
         }
     }

@@ -28,6 +28,8 @@ mod error;
 mod read;
 mod scalar;
 
+use std::collections::BTreeMap;
+
 use bulla_core::codec::{Capabilities, Capability, Codec, CodecName, DecodeError, EncodeError};
 use serde::{Serialize, de::DeserializeSeed};
 
@@ -51,10 +53,26 @@ impl Codec for Yaml {
     }
 
     fn encode<T: Serialize + ?Sized>(&self, value: &T, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        serde_saphyr::to_io_writer(out, &value).map_err(EncodeError::new)
+        let start = out.len();
+        serde_saphyr::to_io_writer(out, &value).map_err(EncodeError::new)?;
+        if may_be_blob(&out[start..]) {
+            let mut field = Vec::new();
+            serde_saphyr::to_io_writer(&mut field, &BTreeMap::from([("k", value)])).map_err(EncodeError::new)?;
+            if let Some(blob) = field.strip_prefix(b"k: ").filter(|blob| blob.starts_with(b"!!binary")) {
+                out.truncate(start);
+                out.extend_from_slice(blob);
+            }
+        }
+        Ok(())
     }
 
     fn decode<'de, S: DeserializeSeed<'de>>(&self, input: &'de [u8], seed: S) -> Result<S::Value, DecodeError> {
         read::decode(input, seed)
     }
+}
+
+/// Whether a document may be bytes: the library writes them as `!!binary` everywhere but at the root, where they become a list of
+/// numbers. Bytes must not come back as a list, so the codec looks at what they are as a field.
+fn may_be_blob(document: &[u8]) -> bool {
+    document == b"[]\n" || matches!(document, [b'-', b' ', b'0'..=b'9', ..])
 }

@@ -6,7 +6,7 @@ mod items;
 mod text;
 mod variant;
 
-use serde::de::{Deserializer, Visitor};
+use serde::de::{Deserializer, Error as _, Unexpected, Visitor};
 
 use self::entries::Entries;
 use self::items::{Items, visit_items};
@@ -110,6 +110,21 @@ macro_rules! text_or_any {
     )*};
 }
 
+/// The same for what text is asked for: a visitor that wants text would take bytes for it if they happen to be UTF-8.
+macro_rules! text {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            match self.plain_text()? {
+                Some(text) => text.$method(visitor),
+                None if matches!(self.node.mark(), Mark::Base64 | Mark::Hex) => {
+                    Err(Error::invalid_type(Unexpected::Other("bytes"), &visitor))
+                }
+                None => self.deserialize_any(visitor),
+            }
+        }
+    )*};
+}
+
 impl<'de> Deserializer<'de> for ElementDeserializer<'_, 'de> {
     type Error = Error;
 
@@ -129,9 +144,10 @@ impl<'de> Deserializer<'de> for ElementDeserializer<'_, 'de> {
         deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
         deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
         deserialize_f32 deserialize_f64
-        deserialize_char deserialize_str deserialize_string deserialize_identifier
         deserialize_bytes deserialize_byte_buf deserialize_unit
     }
+
+    text! { deserialize_char deserialize_str deserialize_string deserialize_identifier }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.node.mark() {

@@ -61,9 +61,9 @@ impl<'a> Parser<'a> {
                 self.handle_end(end)
             }
             Event::End(_) => self.handle_end(at),
-            Event::Text(text) => self.handle_text(&text),
-            Event::CData(text) => self.handle_cdata(&text),
-            Event::GeneralRef(reference) => self.handle_reference(&reference),
+            Event::Text(text) => self.handle_text(at, &text),
+            Event::CData(text) => self.handle_cdata(at, &text),
+            Event::GeneralRef(reference) => self.handle_reference(at, &reference),
             Event::Comment(comment) => check_comment(&comment),
             Event::PI(instruction) => check_instruction(&instruction),
             Event::Decl(declaration) if at == 0 => check_declaration(&declaration["xml".len()..]),
@@ -76,7 +76,7 @@ impl<'a> Parser<'a> {
     /// A start tag, or an empty element tag: `tail` is the length of its `>` or `/>`.
     fn handle_start(&mut self, at: usize, name_len: usize, tail: usize) -> Result<(), Error> {
         if self.open.is_empty() && !self.document.elements.is_empty() {
-            return Err(Error::new("a second root element"));
+            return Err(self.trailing(at));
         }
         if self.open.len() >= MAX_DEPTH as usize {
             return Err(Error::TooDeep);
@@ -138,29 +138,34 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn handle_text(&mut self, text: &str) -> Result<(), Error> {
+    fn handle_text(&mut self, at: usize, text: &str) -> Result<(), Error> {
         if text.contains("]]>") {
             return Err(Error::new("]]> in text"));
         }
-        if is_blank(text) { Ok(()) } else { self.mark_text() }
+        if is_blank(text) { Ok(()) } else { self.mark_text(at) }
     }
 
-    fn handle_cdata(&mut self, text: &str) -> Result<(), Error> {
-        if self.open.is_empty() {
-            return Err(Error::new("a CDATA section outside the root element"));
-        }
-        if is_blank(text) { Ok(()) } else { self.mark_text() }
+    fn handle_cdata(&mut self, at: usize, text: &str) -> Result<(), Error> {
+        if is_blank(text) && !self.open.is_empty() { Ok(()) } else { self.mark_text(at) }
     }
 
-    fn handle_reference(&mut self, reference: &str) -> Result<(), Error> {
+    fn handle_reference(&mut self, at: usize, reference: &str) -> Result<(), Error> {
         parse_reference(reference)?;
-        self.mark_text()
+        self.mark_text(at)
     }
 
-    fn mark_text(&mut self) -> Result<(), Error> {
-        let index = self.open.last().ok_or_else(|| Error::new("text outside the root element"))?;
-        self.document.elements[*index].has_text = true;
+    /// Notes that the open element holds text, which begins at `at`.
+    fn mark_text(&mut self, at: usize) -> Result<(), Error> {
+        match self.open.last() {
+            Some(index) => self.document.elements[*index].has_text = true,
+            None if self.document.elements.is_empty() => return Err(Error::new("text before the root element")),
+            None => return Err(self.trailing(at)),
+        }
         Ok(())
+    }
+
+    fn trailing(&self, at: usize) -> Error {
+        Error::Trailing(self.document.source.len() - at)
     }
 
     fn into_document(self) -> Result<Document<'a>, Error> {

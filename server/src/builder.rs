@@ -1,0 +1,305 @@
+//! Building a server: what it listens on, who may connect, what it answers.
+
+use std::num::NonZero;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use bulla_core::codec::{CodecName, CodecRegistry};
+use bulla_core::connection::{Bounds, Identity, Limits, MAX_CODECS, ServerConfig};
+use bulla_core::key::KeyRing;
+use bulla_core::status::Status;
+use bulla_core::text::escape;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::acceptor::{Acceptor, selector};
+use crate::address::{Address, MAX_SHOWN};
+use crate::capacity::Capacity;
+use crate::error::{ListenError, StartError};
+use crate::event_loop::{EventLoop, Port};
+use crate::gate::Gate;
+use crate::handle::{Control, Finish, ServerHandle};
+use crate::listener::Listener;
+use crate::metrics::Metrics;
+use crate::route::{Context, Deferred, Handler, Place, Responder, Routes, Unary};
+use crate::services::Service;
+use crate::shared::{Facts, Shared};
+use crate::workers::Workers;
+
+/// Fewer workers would let two handlers that wait stall all others.
+const MIN_WORKERS: usize = 4;
+
+/// A server: begin with [`Server::builder`].
+pub enum Server {}
+
+impl Server {
+    /// A builder without addresses, keys and routes.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+}
+
+/// A server in the making. What is wrong with a route or a codec name is said by [`spawn`](Self::spawn).
+#[derive(Default)]
+pub struct Builder {
+    addresses: Vec<Address>,
+    keys: Option<KeyRing>,
+    codecs: Option<CodecRegistry>,
+    accept: Option<Vec<String>>,
+    agent: Option<String>,
+    limits: Limits,
+    bounds: Bounds,
+    capacity: Capacity,
+    threads: Option<NonZero<usize>>,
+    workers: Option<NonZero<usize>>,
+    routes: Routes,
+    /// The first route that was refused.
+    refused: Option<StartError>,
+}
+
+impl Builder {
+    /// Listens on `127.0.0.1:7411`, `[::1]:0`, `localhost:7411` or `unix:/run/bulla.sock`, too. Port 0 lets the system choose;
+    /// [`ServerHandle::addresses`] tells.
+    ///
+    /// # Errors
+    /// [`ListenError::Malformed`] or [`ListenError::UnknownHost`]. Whether it can be bound, [`spawn`](Self::spawn) tells.
+    pub fn listen(mut self, address: &str) -> Result<Self, ListenError> {
+        self.addresses.extend(Address::parse(address)?);
+        Ok(self)
+    }
+
+    /// The keys of those who may connect.
+    #[must_use]
+    pub fn keys(mut self, keys: KeyRing) -> Self {
+        self.keys = Some(keys);
+        self
+    }
+
+    /// The codecs to choose from, in place of all that are linked into the program.
+    #[must_use]
+    pub fn codecs(mut self, codecs: CodecRegistry) -> Self {
+        self.codecs = Some(codecs);
+        self
+    }
+
+    /// The codecs that are accepted, by name, in place of all but those that want to be named. At most 16.
+    #[must_use]
+    pub fn accept<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.accept = Some(names.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// What the server calls itself in handshakes: name and version. Default `bulla-server/` and its version.
+    #[must_use]
+    pub fn agent(mut self, agent: impl Into<String>) -> Self {
+        self.agent = Some(agent.into());
+        self
+    }
+
+    /// The limits wished for: the smaller of both sides' hold.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// What one connection may hold, and how long things may take.
+    #[must_use]
+    pub fn bounds(mut self, bounds: Bounds) -> Self {
+        self.bounds = bounds;
+        self
+    }
+
+    /// How much the server takes on in all.
+    #[must_use]
+    pub fn capacity(mut self, capacity: Capacity) -> Self {
+        self.capacity = capacity;
+        self
+    }
+
+    /// How many event loops there are. Default: one for each core.
+    #[must_use]
+    pub fn threads(mut self, threads: NonZero<usize>) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// How many threads run handlers. Default: one for each core, at least four.
+    #[must_use]
+    pub fn workers(mut self, workers: NonZero<usize>) -> Self {
+        self.workers = Some(workers);
+        self
+    }
+
+    /// A route whose handler runs on a worker, decoding included: it may take its time. A notification (a call whose opener wants
+    /// no answer) comes the same way, and its reply is dropped.
+    #[must_use]
+    pub fn route<T, R, F>(self, name: &str, handler: F) -> Self
+    where
+        F: Fn(T, &Context) -> Result<R, Status> + Send + Sync + 'static,
+        T: DeserializeOwned + 'static,
+        R: Serialize + 'static,
+    {
+        self.add(name, Place::Worker, Box::new(Unary::new(handler)))
+    }
+
+    /// A route whose handler runs on the event loop: for handlers that only compute, and not for long, since all connections of the
+    /// loop wait for it.
+    #[must_use]
+    pub fn route_inline<T, R, F>(self, name: &str, handler: F) -> Self
+    where
+        F: Fn(T, &Context) -> Result<R, Status> + Send + Sync + 'static,
+        T: DeserializeOwned + 'static,
+        R: Serialize + 'static,
+    {
+        self.add(name, Place::Inline, Box::new(Unary::new(handler)))
+    }
+
+    /// A route whose handler gets a [`Responder`], to be sent to any thread or runtime and answered later.
+    #[must_use]
+    pub fn route_responder<T, F>(self, name: &str, handler: F) -> Self
+    where
+        F: Fn(T, Responder) + Send + Sync + 'static,
+        T: DeserializeOwned + 'static,
+    {
+        self.add(name, Place::Worker, Box::new(Deferred::new(handler)))
+    }
+
+    /// All routes of a service.
+    #[must_use]
+    pub fn service(self, service: impl Service) -> Self {
+        service.install(self)
+    }
+
+    fn add(mut self, name: &str, place: Place, handler: Box<dyn Handler>) -> Self {
+        if let Err(error) = self.routes.add(name, place, handler) {
+            self.refused.get_or_insert(error);
+        }
+        self
+    }
+
+    /// Binds, starts the threads, and serves.
+    ///
+    /// # Errors
+    /// [`StartError`] names what is missing, or what the system refused. Nothing is left running then.
+    pub fn spawn(mut self) -> Result<ServerHandle, StartError> {
+        if let Some(error) = self.refused.take() {
+            return Err(error);
+        }
+        let keys = self.keys.take().ok_or(StartError::NoKeys)?;
+        let codecs = self.codecs.take().map_or_else(CodecRegistry::discovered, Ok)?;
+        let accept = accepted(&codecs, self.accept.as_deref())?;
+        let listeners = bind(&self.addresses)?;
+        let addresses = listeners.iter().map(Listener::address).collect::<Result<_, _>>();
+        let addresses = addresses.map_err(StartError::system("read a listener's address"))?;
+
+        let identity = identity(self.agent.take())?;
+        let config = ServerConfig { keys, accept, limits: self.limits, bounds: self.bounds, identity };
+        let threads = self.threads;
+        let shared = Arc::new(self.into_shared(config, codecs)?);
+        start(threads, listeners, addresses, &shared).inspect_err(|_| {
+            shared.workers.stop(std::time::Duration::from_secs(1));
+        })
+    }
+
+    fn into_shared(self, config: ServerConfig, codecs: CodecRegistry) -> Result<Shared, StartError> {
+        let metrics = Arc::new(Metrics::default());
+        let count = self.workers.map_or_else(|| cores().get().max(MIN_WORKERS), NonZero::get);
+        let waiting = usize::try_from(self.capacity.calls_waiting).unwrap_or(usize::MAX);
+        let counted = Arc::clone(&metrics);
+        let workers = Workers::start(count, waiting, move |job: crate::route::Job| job.run(&counted))
+            .map_err(StartError::system("start a worker"))?;
+        let facts = Facts::new(config.accept.clone(), self.routes.names(), config.limits, config.bounds, self.capacity);
+        Ok(Shared {
+            config: Mutex::new(Arc::new(config)),
+            routes: self.routes,
+            codecs,
+            capacity: self.capacity,
+            facts: Arc::new(facts),
+            metrics,
+            workers,
+        })
+    }
+}
+
+/// The names to accept, each of them known.
+fn accepted(codecs: &CodecRegistry, wanted: Option<&[String]>) -> Result<Vec<CodecName>, StartError> {
+    let names = match wanted {
+        None => codecs.accepted_by_default().map(|entry| entry.codec().name()).collect(),
+        Some(wanted) => {
+            let mut names: Vec<CodecName> = Vec::with_capacity(wanted.len());
+            for text in wanted {
+                let name = text.parse().map_err(|_| StartError::CodecName(escape(text, MAX_SHOWN)))?;
+                codecs.require(&name)?;
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+            names
+        }
+    };
+    match names.len() {
+        0 => Err(StartError::NoCodec),
+        1..=MAX_CODECS => Ok(names),
+        count => Err(StartError::TooManyCodecs(count)),
+    }
+}
+
+fn bind(addresses: &[Address]) -> Result<Vec<Listener>, StartError> {
+    if addresses.is_empty() {
+        return Err(StartError::NoAddress);
+    }
+    addresses.iter().map(|address| Listener::bind(address).map_err(StartError::from)).collect()
+}
+
+fn identity(agent: Option<String>) -> Result<Identity, StartError> {
+    let mut instance = [0; 16];
+    getrandom::fill(&mut instance)
+        .map_err(|error| StartError::System { action: "draw random numbers", reason: error.to_string() })?;
+    let agent = agent.unwrap_or_else(|| concat!("bulla-server/", env!("CARGO_PKG_VERSION")).to_owned());
+    Ok(Identity { instance, agent })
+}
+
+fn cores() -> NonZero<usize> {
+    thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
+}
+
+/// Starts loops and acceptor. If one of them does not start, the handle's drop ends those that did.
+fn start(
+    threads: Option<NonZero<usize>>,
+    listeners: Vec<Listener>,
+    addresses: Vec<Address>,
+    shared: &Arc<Shared>,
+) -> Result<ServerHandle, StartError> {
+    let count = threads.unwrap_or_else(cores).get();
+    let mut loops = Vec::with_capacity(count);
+    for _ in 0..count {
+        let (poll, mailbox) = selector()?;
+        let port = Arc::new(Port::new(mailbox, Arc::clone(&shared.metrics), &shared.capacity));
+        loops.push(EventLoop::new(poll, Arc::clone(shared), port));
+    }
+    let (poll, mailbox) = selector()?;
+    let gate = Arc::new(Gate {
+        metrics: Arc::clone(&shared.metrics),
+        capacity: shared.capacity,
+        starving: AtomicBool::new(false),
+        acceptor: mailbox,
+    });
+    let ports: Vec<Arc<Port>> = loops.iter().map(EventLoop::port).collect();
+    let finish = Arc::new(Finish::new(count));
+    let acceptor = Acceptor::new(poll, Arc::clone(&gate), listeners, ports.clone())?;
+    let control = Control { shared: Arc::clone(shared), gate, loops: ports, finish };
+    let mut handle = ServerHandle::new(control.clone(), addresses);
+    for (number, event_loop) in loops.into_iter().enumerate() {
+        let finish = Arc::clone(&control.finish);
+        handle.push(spawn(format!("bulla-loop-{number}"), move || finish.count(event_loop.run()))?);
+    }
+    handle.push(spawn("bulla-acceptor".to_owned(), move || acceptor.run())?);
+    Ok(handle)
+}
+
+fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
+    thread::Builder::new().name(name).spawn(run).map_err(StartError::system("start a thread"))
+}

@@ -1,0 +1,44 @@
+//! How much a server takes on.
+
+use std::time::Duration;
+
+use bulla_core::codec::DecodeLimits;
+
+/// How much a server takes on, in all and for each connection. What two sides agree on is in
+/// [`Limits`](bulla_core::connection::Limits), what one connection may hold in [`Bounds`](bulla_core::connection::Bounds).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capacity {
+    /// Connections at once. A client beyond that hears that the server is busy. Default 10,000.
+    pub connections: u32,
+    /// Connections in handshake at once; beyond that as above. Default 256.
+    pub handshakes: u32,
+    /// Calls of one connection that wait for a worker or run; more are answered `RESOURCE_EXHAUSTED`. Default 1,024.
+    pub calls_per_connection: u32,
+    /// Calls that wait for a worker, of all connections; more are answered `RESOURCE_EXHAUSTED`. Default 65,536.
+    pub calls_waiting: u32,
+    /// Bytes of requests that wait and of replies that are not sent, of all connections. Beyond that, calls and replies become
+    /// `RESOURCE_EXHAUSTED`. Default 1 GiB.
+    pub queued_bytes: u64,
+    /// How long output may wait without a byte being taken before the connection is closed. Default 10 s.
+    pub write_stall: Duration,
+    /// How long a connection that is over waits for the peer to read its last bytes. Default 1 s.
+    pub linger: Duration,
+    /// What decoding one request may cost.
+    pub decode: DecodeLimits,
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            handshakes: 256,
+            calls_per_connection: 1024,
+            calls_waiting: 65_536,
+            queued_bytes: 1 << 30,
+            write_stall: Duration::from_secs(10),
+            linger: Duration::from_secs(1),
+            decode: DecodeLimits::default(),
+        }
+    }
+}

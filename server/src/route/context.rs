@@ -1,0 +1,105 @@
+//! What a handler may know of its call.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use bulla_core::codec::{CodecName, SharedCodec};
+
+use crate::address::PeerAddress;
+use crate::shared::Facts;
+
+/// What a handler may know of its call: who asks, for what, and how long the answer is waited for. The codec is there for logs
+/// alone; a handler never has to care.
+#[derive(Clone)]
+pub struct Context {
+    pub(crate) session: Arc<SessionFacts>,
+    pub(crate) route: Arc<str>,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) one_way: bool,
+    pub(crate) metadata: Vec<(String, String)>,
+    pub(crate) cancelled: Arc<AtomicBool>,
+    pub(crate) server: Arc<Facts>,
+}
+
+/// What all calls of a session have in common.
+pub(crate) struct SessionFacts {
+    pub(crate) peer: Option<String>,
+    pub(crate) agent: String,
+    pub(crate) address: PeerAddress,
+    pub(crate) codec: SharedCodec,
+}
+
+impl Context {
+    /// The name of the key that the peer holds: its identity. `None` for a key without a name.
+    #[must_use]
+    pub fn peer(&self) -> Option<&str> {
+        self.session.peer.as_deref()
+    }
+
+    /// Where the peer comes from.
+    #[must_use]
+    pub fn peer_address(&self) -> PeerAddress {
+        self.session.address
+    }
+
+    /// What the peer's program calls itself, escaped: a claim, not an identity.
+    #[must_use]
+    pub fn agent(&self) -> &str {
+        &self.session.agent
+    }
+
+    /// The codec that the session speaks.
+    #[must_use]
+    pub fn codec(&self) -> CodecName {
+        self.session.codec.name()
+    }
+
+    /// The route that was asked for.
+    #[must_use]
+    pub fn route(&self) -> &str {
+        &self.route
+    }
+
+    /// When the peer stops waiting for the answer, if it said so.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// What is left until the deadline: zero when it has passed, `None` without one.
+    #[must_use]
+    pub fn remaining(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// Whether the peer wants no answer.
+    #[must_use]
+    pub fn is_one_way(&self) -> bool {
+        self.one_way
+    }
+
+    /// The pairs that the peer sent along, in its order. They are the peer's words: escape them before they reach a log.
+    #[must_use]
+    pub fn metadata(&self) -> &[(String, String)] {
+        &self.metadata
+    }
+
+    /// The first metadata value with this key.
+    #[must_use]
+    pub fn metadata_value(&self, key: &str) -> Option<&str> {
+        self.metadata.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the peer gave up, or is gone: the answer goes nowhere.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// What the server says of itself.
+    #[must_use]
+    pub fn server(&self) -> &Facts {
+        &self.server
+    }
+}

@@ -1,0 +1,16 @@
+//! Stock services: sets of routes that many servers want.
+
+mod echo;
+mod info;
+//#[cfg(feature = "records")]
+//pub mod records;
+
+pub use self::echo::Echo;
+pub use self::info::{Info, InfoLimits, ServerInfo};
+use crate::builder::Builder;
+
+/// A set of routes that belong together.
+pub trait Service {
+    /// Adds the routes to a server in the making.
+    fn install(self, builder: Builder) -> Builder;
+}

@@ -1,0 +1,71 @@
+//! What all threads of one server share.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+
+use bulla_core::codec::{CodecName, CodecRegistry};
+use bulla_core::connection::{Bounds, Connection, Limits, ServerConfig, Start};
+
+use crate::capacity::Capacity;
+use crate::metrics::Metrics;
+use crate::route::{Job, Routes};
+use crate::sync::lock;
+use crate::workers::Workers;
+
+/// What all threads of one server share.
+pub(crate) struct Shared {
+    /// What new connections begin with: replaced when the keys are.
+    pub(crate) config: Mutex<Arc<ServerConfig>>,
+    pub(crate) routes: Routes,
+    pub(crate) codecs: CodecRegistry,
+    pub(crate) capacity: Capacity,
+    pub(crate) facts: Arc<Facts>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) workers: Workers<Job>,
+}
+
+impl Shared {
+    /// A fresh connection, with randomness of its own.
+    pub(crate) fn connection(&self, now: Instant) -> Result<Connection, getrandom::Error> {
+        let mut entropy = [0; 32];
+        getrandom::fill(&mut entropy)?;
+        let unix_time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let config = Arc::clone(&lock(&self.config));
+        Ok(Connection::server(config, Start { entropy, now, unix_time }))
+    }
+}
+
+/// What a server can say of itself.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Facts {
+    /// The codecs accepted, in the order of the server's preference list.
+    pub codecs: Vec<CodecName>,
+    /// The names of the routes, sorted.
+    pub routes: Vec<Arc<str>>,
+    /// The limits that the server states in handshakes.
+    pub limits: Limits,
+    /// What one connection may hold.
+    pub bounds: Bounds,
+    /// What the server takes on.
+    pub capacity: Capacity,
+    started: Instant,
+}
+
+impl Facts {
+    pub(crate) fn new(
+        codecs: Vec<CodecName>,
+        routes: Vec<Arc<str>>,
+        limits: Limits,
+        bounds: Bounds,
+        capacity: Capacity,
+    ) -> Self {
+        Self { codecs, routes, limits, bounds, capacity, started: Instant::now() }
+    }
+
+    /// How long the server has been there.
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
