@@ -23,7 +23,7 @@ pub struct Append {
 /// What `records.append` answers: the document is on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Appended {
-    /// The record's number in its collection's server.
+    /// The record's number: unique in the server's database, growing, never used again.
     pub id: u64,
 }
 
@@ -43,7 +43,7 @@ pub struct List {
     pub collection: String,
     /// Only records after this number.
     pub after: Option<u64>,
-    /// At most so many records; the server has a limit of its own.
+    /// At most so many records, from 1 to [`MAX_PAGE`]; without it, as many as the server likes.
     pub limit: Option<u32>,
 }
 
@@ -60,7 +60,7 @@ pub struct Record {
     pub codec: String,
     /// The name of the key with which it came, if that has one.
     pub peer: Option<String>,
-    /// When it came: RFC 3339, UTC.
+    /// When it was written: RFC 3339, UTC.
     pub received_at: String,
 }
 
@@ -73,7 +73,14 @@ pub struct Page {
     pub more: bool,
 }
 
-/// A collection, in what `records.collections` answers.
+/// What `records.collections` answers; it takes any document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Collections {
+    /// The collections, by name.
+    pub collections: Vec<Collection>,
+}
+
+/// A collection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Collection {
     /// Its name.
@@ -136,7 +143,7 @@ impl<'a> Records<'a> {
     /// # Errors
     /// As [`Client::call`].
     pub fn collections(&self) -> Result<Vec<Collection>, CallError> {
-        self.client.call("records.collections", &())
+        self.client.call("records.collections", &Value::Null).map(|list: Collections| list.collections)
     }
 }
 

@@ -1,4 +1,5 @@
 //! Connecting: what goes wrong has a name, comes in time, and says what to do.
+#![allow(clippy::unwrap_used, reason = "a test's helpers may")]
 
 mod common;
 

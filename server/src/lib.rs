@@ -19,8 +19,8 @@ mod workers;
 #[cfg(any(feature = "json", feature = "xml", feature = "yaml", feature = "bincode"))]
 use bulla_codecs as _;
 
-//#[cfg(feature = "program")]
-//pub mod program;
+#[cfg(feature = "program")]
+pub mod program;
 
 pub use self::address::{Address, PeerAddress};
 pub use self::builder::{Builder, Server};
@@ -31,3 +31,8 @@ pub use self::metrics::Snapshot;
 pub use self::route::{Context, Responder};
 pub use self::services::Service;
 pub use self::shared::Facts;
+
+/// The README's examples compile and run.
+#[cfg(all(doctest, feature = "json", feature = "xml"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

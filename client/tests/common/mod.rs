@@ -1,5 +1,9 @@
 //! A small blocking server over core's connection, one thread for each client, that does what a test tells it to.
-#![allow(dead_code, unreachable_pub, reason = "each test program uses a part")]
+#![allow(clippy::unwrap_used, dead_code, unreachable_pub, reason = "each test program uses a part")]
+
+#[cfg(feature = "program")]
+pub mod bulla;
+pub mod store;
 
 use std::collections::HashMap;
 use std::io::{Read, Write};

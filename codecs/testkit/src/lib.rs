@@ -32,9 +32,14 @@
 //! Exact means bit for bit for floats; only a NaN may come back as another NaN, since neither its sign nor its payload means anything
 //! (and processors disagree on them).
 //!
+//! # Bombs
+//! What a format's few bytes can ask for differs from format to format, so there is no list of bombs; [`bomb`] sets one off under
+//! measurement.
+//!
 //! # From code
 //! [`table`] runs every property and says what became of each: to compare codecs, or to print what a codec can carry.
 
+pub mod bomb;
 mod outcome;
 pub mod properties;
 mod trial;

@@ -172,8 +172,11 @@ impl Channel {
     // Getters
 
     pub(crate) fn wants_read(&self) -> bool {
-        // Only the server holds back for what its peer does not read: if both did, neither might ever read again.
-        let choked = self.side == Side::Server && self.queued + self.control.len() > self.bounds.outbound;
+        // Only the server holds back for what its peer does not read: if both did, neither might ever read again. What waits for
+        // credit alone is no reason: the credit comes in what is to be read.
+        let sendable = !self.control.is_empty() || !self.ready.is_empty();
+        let over = self.queued + self.control.len() > self.bounds.outbound;
+        let choked = self.side == Side::Server && over && sendable;
         self.unconsumed <= self.bounds.inbound / 2 && !choked
     }
 

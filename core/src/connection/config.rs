@@ -49,7 +49,9 @@ pub struct Bounds {
     /// wants no input while the application has messages to take; past the whole, the stream that would exceed it is reset.
     /// Default 16 MiB.
     pub inbound: usize,
-    /// Bytes queued for the peer at which `wants_read` turns false, so that a peer that does not read cannot make more work.
+    /// Bytes queued for the peer at which `wants_read` turns false while some of them could be sent, so that a peer that does not
+    /// read cannot make more work. A peer that reads, but grants no credit, is for the application to stop: see
+    /// [`queued`](crate::connection::Connection::queued).
     /// Default 1 MiB.
     pub outbound: usize,
     /// The whole handshake, from connect to the first record. Default 5 s.

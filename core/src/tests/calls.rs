@@ -169,6 +169,16 @@ fn a_server_whose_client_does_not_read_wants_no_input() {
 }
 
 #[test]
+fn a_server_whose_replies_wait_for_credit_alone_reads_on() {
+    let mut pair = Pair::connected();
+    let stream = pair.opened("call");
+    pair.server.send(stream, vec![0; 2 << 20]).unwrap();
+    while pair.server_speaks() {}
+    assert!(pair.server.queued() > Bounds::default().outbound);
+    assert!(pair.server.wants_read(), "or the client's CREDIT is never read");
+}
+
+#[test]
 fn a_status_ends_a_stream_from_either_side() {
     let mut pair = Pair::connected();
     let stream = pair.opened("call");

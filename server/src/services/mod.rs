@@ -2,8 +2,8 @@
 
 mod echo;
 mod info;
-//#[cfg(feature = "records")]
-//pub mod records;
+#[cfg(feature = "records")]
+pub mod records;
 
 pub use self::echo::Echo;
 pub use self::info::{Info, InfoLimits, ServerInfo};

@@ -1,5 +1,5 @@
 //! A small blocking client over core's `Connection`, and servers to try it on.
-#![allow(dead_code, reason = "every test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "every test file uses a part of it")]
 
 use std::collections::HashMap;
 use std::io::{Read, Write};

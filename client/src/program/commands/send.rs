@@ -41,6 +41,9 @@ pub(crate) struct Arguments {
     /// The format of the files, if their endings do not say
     #[arg(long, value_name = "NAME", requires = "file")]
     from: Option<String>,
+    /// With -: one document at a time, so that the records keep the order of the lines
+    #[arg(long, conflicts_with = "file")]
+    in_order: bool,
 }
 
 #[derive(Serialize)]
@@ -51,7 +54,7 @@ pub(super) struct Stored<'a> {
 
 pub(crate) fn run(arguments: &Arguments, options: &Options, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
     if arguments.fields == ["-"] {
-        return stream::run(&arguments.collection, options, shell);
+        return stream::run(&arguments.collection, arguments.in_order, options, shell);
     }
     if arguments.fields.iter().any(|field| field == "-") {
         return Err(Failure::new(Exit::Usage, "- stands alone: fields and standard input are not mixed"));

@@ -28,9 +28,16 @@ struct Summary {
 }
 
 /// Sends every line that it can, and names every one that it cannot.
-pub(super) fn run(collection: &str, options: &Options, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
+pub(super) fn run(
+    collection: &str,
+    in_order: bool,
+    options: &Options,
+    shell: &mut Shell<'_, '_>,
+) -> Result<(), Failure> {
     let client = connect(options)?;
-    let mut sending = Sending::new(&client, collection, progress(shell));
+    // Calls on their way together may overtake each other in the server.
+    let most = if in_order { 1 } else { WINDOW };
+    let mut sending = Sending::new(&client, collection, most, progress(shell));
     let result = sending.send_all(shell).and_then(|()| sending.settle(0, shell));
     sending.progress.finish_and_clear();
     client.close();
@@ -62,6 +69,8 @@ fn progress(shell: &Shell<'_, '_>) -> ProgressBar {
 struct Sending<'a> {
     client: &'a Client,
     collection: &'a str,
+    /// The most calls on their way.
+    most: usize,
     progress: ProgressBar,
     /// The number of each line on its way, its length, and its call.
     window: VecDeque<(u64, usize, Pending<Appended>)>,
@@ -73,9 +82,9 @@ struct Sending<'a> {
 }
 
 impl<'a> Sending<'a> {
-    fn new(client: &'a Client, collection: &'a str, progress: ProgressBar) -> Self {
-        let window = VecDeque::with_capacity(WINDOW);
-        Self { client, collection, progress, window, bytes: 0, acknowledged: 0, failed: 0, worst: None }
+    fn new(client: &'a Client, collection: &'a str, most: usize, progress: ProgressBar) -> Self {
+        let window = VecDeque::with_capacity(most);
+        Self { client, collection, most, progress, window, bytes: 0, acknowledged: 0, failed: 0, worst: None }
     }
 
     fn send_all(&mut self, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
@@ -98,7 +107,7 @@ impl<'a> Sending<'a> {
     }
 
     fn send(&mut self, number: u64, size: usize, document: Value, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
-        while self.window.len() >= WINDOW || self.bytes > WINDOW_BYTES {
+        while self.window.len() >= self.most || self.bytes > WINDOW_BYTES {
             self.settle(self.window.len() - 1, shell)?;
         }
         let request = Append { collection: self.collection.to_owned(), document };
