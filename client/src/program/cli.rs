@@ -1,0 +1,124 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::commands::{call, form, get, keygen, list, open, ping, seal, send};
+use crate::DEFAULT_SERVER;
+
+const AFTER: &str = "\
+Examples:
+  bulla keygen                                  make bulla.key; copy it to the server
+  bulla ping                                    is it there, and how far away?
+  bulla send people name=Ada age:=36            store a document
+  bulla form people name email? age:int         ask a person for one after the other
+  bulla list people                             read them back
+  bulla call echo '{\"hello\": \"world\"}'          call any route
+  bulla --server unix:/run/bulla.sock ping      over a Unix socket
+
+Exit codes:
+   0  done
+   1  the operating system failed us
+   2  wrong usage
+   3  cannot connect: no server there, no answer in time, or it is busy
+   4  handshake refused: wrong key, another version, or not a Bulla server
+   5  no common codec, or a codec that is not linked
+   6  the server refused the call; its code and reason are shown
+   7  bad document: it does not parse, or the codec cannot carry it
+   8  key file missing, unsafe or damaged
+   9  the connection or the time ran out during a call
+  10  a token does not open";
+
+/// Send and fetch sealed messages in any format.
+#[derive(Debug, Parser)]
+#[command(name = "bulla", version, after_help = AFTER, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) options: Options,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes, before or after its name.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Options {
+    /// The server: host:port or unix:/path
+    #[arg(long, global = true, env = "BULLA_SERVER", default_value = DEFAULT_SERVER, value_name = "ADDRESS")]
+    pub(crate) server: String,
+    /// The key file shared with the server; its first key is used
+    #[arg(long, global = true, env = "BULLA_KEY", default_value = "bulla.key", value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// The codecs to offer, the preferred one first [default: all that are linked]
+    #[arg(long, global = true, value_delimiter = ',', value_name = "NAME,…")]
+    pub(crate) codec: Vec<String>,
+    /// Write JSON, errors too
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// How long to wait for each answer, such as 500ms or 2m
+    #[arg(long, global = true, value_parser = humantime::parse_duration, default_value = "30s", value_name = "TIME")]
+    pub(crate) timeout: Duration,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a key file
+    Keygen(keygen::Arguments),
+    /// Measure the way to the server and back
+    Ping(ping::Arguments),
+    /// List the codecs linked here; with --server, also what it accepts and what would be chosen
+    #[command(after_help = "Examples:\n  bulla codecs\n  bulla codecs --server 127.0.0.1:7411\n  bulla codecs --json")]
+    Codecs,
+    /// Store documents in a collection
+    Send(send::Arguments),
+    /// Show the documents of a collection, or the collections
+    List(list::Arguments),
+    /// Show one document
+    Get(get::Arguments),
+    /// Ask for the fields of a document, send it, and ask for the next one
+    Form(form::Arguments),
+    /// Call a route with a document, and show what it answers
+    Call(call::Arguments),
+    /// Seal bytes into a text token, as Python's Fernet does
+    Seal(seal::Arguments),
+    /// Open a text token
+    Open(open::Arguments),
+    /// Write the completions of a shell
+    #[command(after_help = "Example:\n  bulla completions bash > ~/.local/share/bash-completion/completions/bulla")]
+    Completions {
+        /// The shell
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_stand_before_or_after_the_command() {
+        for line in [
+            ["bulla", "--server", "a:1", "--timeout", "2s", "--json", "ping"],
+            ["bulla", "ping", "--server", "a:1", "--timeout", "2s", "--json"],
+        ] {
+            let options = Cli::try_parse_from(line).unwrap().options;
+            assert_eq!((options.server.as_str(), options.timeout, options.json), ("a:1", Duration::from_secs(2), true));
+        }
+    }
+
+    #[test]
+    fn codecs_are_a_list() {
+        let cli = Cli::try_parse_from(["bulla", "ping", "--codec", "yaml,json"]).unwrap();
+        assert_eq!(cli.options.codec, ["yaml", "json"]);
+    }
+}

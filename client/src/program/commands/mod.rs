@@ -1,0 +1,13 @@
+//! One file for each command: what it takes, and what it does.
+
+pub(crate) mod call;
+pub(crate) mod codecs;
+pub(crate) mod form;
+pub(crate) mod get;
+pub(crate) mod keygen;
+pub(crate) mod list;
+pub(crate) mod open;
+pub(crate) mod ping;
+pub(crate) mod seal;
+pub(crate) mod send;
+mod stream;

@@ -1,0 +1,47 @@
+//! The client that a command needs: key, codecs and bounds from the options.
+
+use std::time::Duration;
+
+use bulla_core::codec::CodecName;
+use bulla_core::key::KeyRing;
+
+use super::cli::Options;
+use super::exit::Failure;
+use crate::{Client, ConnectError, client_bounds};
+
+/// The longest time for the handshake, however long calls may take.
+const MAX_HANDSHAKE: Duration = Duration::from_secs(5);
+
+/// Connects as the options say.
+pub(crate) fn connect(options: &Options) -> Result<Client, Failure> {
+    connect_offering(options, (!options.codec.is_empty()).then(|| options.codec.clone()))
+}
+
+/// Connects with one codec alone.
+pub(crate) fn connect_with(options: &Options, codec: CodecName) -> Result<Client, Failure> {
+    connect_offering(options, Some(vec![codec.to_string()]))
+}
+
+fn connect_offering(options: &Options, offer: Option<Vec<String>>) -> Result<Client, Failure> {
+    Ok(try_connect(options, KeyRing::load(&options.key)?, offer)?)
+}
+
+/// As [`connect`], with the error that the library gives.
+pub(crate) fn try_connect(
+    options: &Options,
+    ring: KeyRing,
+    offer: Option<Vec<String>>,
+) -> Result<Client, ConnectError> {
+    let mut bounds = client_bounds();
+    bounds.handshake = options.timeout.clamp(Duration::from_millis(1), MAX_HANDSHAKE);
+    let builder = Client::builder()
+        .server(&options.server)
+        .key(ring.current().key().clone())
+        .bounds(bounds)
+        .deadline(options.timeout)
+        .agent(concat!("bulla/", env!("CARGO_PKG_VERSION")));
+    match offer {
+        Some(names) => builder.offer(names).connect(),
+        None => builder.connect(),
+    }
+}
