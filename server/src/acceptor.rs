@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token, Waker};
 
@@ -19,6 +19,9 @@ const BATCH: usize = 64;
 
 /// How long to wait for descriptors, unless a connection closes before.
 const RETRY: Duration = Duration::from_millis(100);
+
+/// How long the log is silent about the want of descriptors once it said so.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// The token of the waker; listeners have their index.
 const WAKE: Token = Token(usize::MAX);
@@ -39,6 +42,8 @@ pub(crate) struct Acceptor {
     listeners: Vec<Door>,
     loops: Vec<Arc<Port>>,
     next_loop: usize,
+    /// When the log last told of a want of descriptors.
+    told: Option<Instant>,
 }
 
 /// A listener, and whether connections may wait there: readiness is told once, so it is kept.
@@ -68,7 +73,7 @@ impl Acceptor {
             watched.map_err(StartError::system("watch a listener"))?;
             doors.push(Door { listener, ready: false });
         }
-        Ok(Self { poll, gate, listeners: doors, loops, next_loop: 0 })
+        Ok(Self { poll, gate, listeners: doors, loops, next_loop: 0, told: None })
     }
 
     /// Accepts until it is told to stop.
@@ -126,9 +131,11 @@ impl Acceptor {
     }
 
     /// The readiness stays, the next attempt comes with time or when a connection closes: never at once.
-    fn starve(&self, error: &io::Error) {
+    fn starve(&mut self, error: &io::Error) {
         self.gate.metrics.accept_errors.add(1);
-        if !self.gate.starving.swap(true, Ordering::Relaxed) {
+        self.gate.starving.store(true, Ordering::Relaxed);
+        if self.told.is_none_or(|told| told.elapsed() >= SILENCE) {
+            self.told = Some(Instant::now());
             tracing::warn!("cannot accept a connection: {error}; trying again when one closes, and every {RETRY:?}");
         }
     }

@@ -236,7 +236,7 @@ impl Peer {
             Closed::Handshake(error) => {
                 metrics.handshake_failed(error);
                 self.unsent.extend_from_slice(words_for(error));
-                tracing::warn!(peer = %self.address, "no session: {error}");
+                log_failure(self.address, error);
             }
             Closed::Record(_) | Closed::Violation(_) | Closed::PeerGaveUp(_) => {
                 metrics.protocol_errors.add(1);
@@ -393,5 +393,13 @@ impl Peer {
             desk.shared.metrics.queued_bytes.subtract(self.accounted - queued);
         }
         self.accounted = queued;
+    }
+}
+
+/// What scanners and crowds bring about is worth less noise than a client that is set up wrongly.
+fn log_failure(peer: PeerAddress, error: &HandshakeError) {
+    match error {
+        HandshakeError::HungUp | HandshakeError::Busy => tracing::info!(%peer, "no session: {error}"),
+        error => tracing::warn!(%peer, "no session: {error}"),
     }
 }
