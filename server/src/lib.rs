@@ -19,8 +19,8 @@ mod workers;
 #[cfg(any(feature = "json", feature = "xml", feature = "yaml", feature = "bincode"))]
 use bulla_codecs as _;
 
-//#[cfg(feature = "program")]
-//pub mod program;
+#[cfg(feature = "program")]
+pub mod program;
 
 pub use self::address::{Address, PeerAddress};
 pub use self::builder::{Builder, Server};

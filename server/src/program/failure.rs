@@ -1,0 +1,107 @@
+//! How the program fails: one line, and an exit code that scripts can rely on.
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+
+use bulla_core::codec::RegistryError;
+use bulla_core::key::KeyError;
+use bulla_core::text::escape;
+
+use crate::services::records::StoreError;
+use crate::{ListenError, StartError};
+
+/// The exit code of wrong usage, which clap reports by itself.
+pub(crate) const USAGE: u8 = 2;
+
+/// The longest path that is shown, in characters.
+const MAX_PATH: usize = 300;
+
+/// Why the program ends otherwise than asked to. The exit codes are promised in `bulla-server --help`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The settings file is missing or wrong.
+    #[error("settings file {}: {reason}", escape(&.path.display(), MAX_PATH))]
+    Config {
+        /// As given.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The key file is missing, unsafe or damaged.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The file for the records cannot be opened.
+    #[error("cannot append to {}: {reason}", escape(&.path.display(), MAX_PATH))]
+    Append {
+        /// As given.
+        path: PathBuf,
+        /// The system's reason.
+        reason: String,
+    },
+    /// The server did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The server ended before every call was answered.
+    #[error("ended before every call was answered")]
+    CutOff,
+    /// The operating system failed us.
+    #[error("cannot {action}: {reason}")]
+    System {
+        /// What was tried.
+        action: &'static str,
+        /// The system's reason.
+        reason: String,
+    },
+}
+
+impl Failure {
+    /// The exit code.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::System { .. } | Self::Start(StartError::System { .. }) => 1,
+            Self::Config { .. } => 3,
+            Self::Key(_) => 4,
+            Self::Start(StartError::Listen(_)) => 5,
+            Self::Store(_) => 6,
+            Self::Append { .. } => 7,
+            Self::CutOff => 8,
+            Self::Start(_) => USAGE,
+        }
+    }
+
+    pub(crate) fn system(action: &'static str) -> impl Fn(io::Error) -> Self {
+        move |error| Self::System { action, reason: error.to_string() }
+    }
+
+    pub(crate) fn output(error: &io::Error) -> Self {
+        Self::System { action: "write to the standard output", reason: error.to_string() }
+    }
+
+    /// Says it on the standard error.
+    pub(crate) fn print(&self) {
+        let style = anstyle::AnsiColor::Red.on_default().bold();
+        let name = if io::stderr().is_terminal() {
+            format!("{style}bulla-server:{style:#}")
+        } else {
+            "bulla-server:".to_owned()
+        };
+        anstream::eprintln!("{name} {self}");
+    }
+}
+
+impl From<ListenError> for Failure {
+    fn from(error: ListenError) -> Self {
+        Self::Start(error.into())
+    }
+}
+
+impl From<RegistryError> for Failure {
+    fn from(error: RegistryError) -> Self {
+        Self::Start(error.into())
+    }
+}

@@ -1,0 +1,58 @@
+//! What the program says when it has started.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use bulla_core::text::escape;
+
+use crate::program::serve::{db_path, key_path};
+use crate::program::{DEFAULT_KEY, DEFAULT_LISTEN, Failure, Options, Running};
+
+/// The longest path that is shown, in characters.
+const MAX_PATH: usize = 300;
+
+/// Says on the standard output what was done and what to type next; in a log of JSON, one line.
+pub(crate) fn print(running: &Running, options: &Options) -> Result<(), Failure> {
+    let handle = running.handle();
+    let addresses: Vec<String> = handle.addresses().iter().map(ToString::to_string).collect();
+    let codecs: Vec<String> = handle.facts().codecs.iter().map(ToString::to_string).collect();
+    if options.json.unwrap_or_default() {
+        tracing::info!(addresses = addresses.join(","), codecs = codecs.join(","), "listening");
+        return Ok(());
+    }
+    let text = compose(running, options, &addresses, &codecs);
+    let mut out = anstream::stdout();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| Failure::output(&error))
+}
+
+fn compose(running: &Running, options: &Options, addresses: &[String], codecs: &[String]) -> String {
+    let bold = anstyle::Style::new().bold();
+    let key = escape(&key_path(options).display(), MAX_PATH);
+    let db = escape(&db_path(options).display(), MAX_PATH);
+    let mut text = String::new();
+    if running.key_made() {
+        text += &format!("made {key}: clients need a copy of it, and nobody else must have one\n");
+    }
+    text += &format!("keys from {key}, records in {db}\n");
+    text += &format!("accepting {}\n", codecs.join(", "));
+    for address in addresses {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "listening on {bold}{address}{bold:#}");
+    }
+    let mut client = "bulla".to_owned();
+    if let Some(address) = addresses.first().filter(|address| *address != DEFAULT_LISTEN) {
+        client += &format!(" --server {address}");
+    }
+    if key != DEFAULT_KEY {
+        client += &format!(" --key {key}");
+    }
+    text += "next, in another terminal:\n";
+    for (command, why) in [
+        ("ping", "is it there?"),
+        ("send people name=Ada age:=36", "store a document"),
+        ("list people", "read it back"),
+    ] {
+        let _ = writeln!(text, "  {bold}{client} {command}{bold:#}   # {why}");
+    }
+    text
+}

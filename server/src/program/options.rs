@@ -1,0 +1,144 @@
+//! The settings of the stock server, as options, variables and a file give them.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use serde::{Deserialize, Deserializer};
+
+/// The settings of the stock server. What is `None` is left to the next source, at last to the default.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Options {
+    /// Listen on host:port or unix:/path; may be repeated [default: 127.0.0.1:7411]
+    #[arg(long, env = "BULLA_LISTEN", value_delimiter = ',', value_name = "ADDRESS")]
+    pub listen: Option<Vec<String>>,
+    /// The key file: one Fernet key a line, `name = key` for one key a client [default: bulla.key, made if it is missing]
+    #[arg(long, env = "BULLA_KEY", value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// The database of the records [default: bulla.db]
+    #[arg(long, env = "BULLA_DB", value_name = "FILE")]
+    pub db: Option<PathBuf>,
+    /// The codecs to accept [default: all that are linked]
+    #[arg(long, env = "BULLA_ACCEPT", value_delimiter = ',', value_name = "NAME,…")]
+    pub accept: Option<Vec<String>>,
+    /// Show each record on the screen
+    #[arg(long, env = "BULLA_PRINT", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub print: Option<bool>,
+    /// Append each record to this file, one line of JSON each
+    #[arg(long, env = "BULLA_APPEND", value_name = "FILE")]
+    pub append: Option<PathBuf>,
+    /// Log lines of JSON
+    #[arg(long, env = "BULLA_JSON", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub json: Option<bool>,
+    /// Event loops [default: one for each core]
+    #[arg(long, env = "BULLA_THREADS", value_name = "COUNT", help_heading = "Limits")]
+    pub threads: Option<NonZero<usize>>,
+    /// Threads that run handlers [default: one for each core, at least 4]
+    #[arg(long, env = "BULLA_WORKERS", value_name = "COUNT", help_heading = "Limits")]
+    pub workers: Option<NonZero<usize>>,
+    /// Connections at once [default: 10000]
+    #[arg(long, env = "BULLA_MAX_CONNECTIONS", value_name = "COUNT", help_heading = "Limits")]
+    pub max_connections: Option<u32>,
+    /// Connections in handshake at once [default: 256]
+    #[arg(long, env = "BULLA_MAX_HANDSHAKES", value_name = "COUNT", help_heading = "Limits")]
+    pub max_handshakes: Option<u32>,
+    /// The longest message [default: 4194304]
+    #[arg(long, env = "BULLA_MAX_MESSAGE", value_name = "BYTES", help_heading = "Limits")]
+    pub max_message: Option<u32>,
+    /// Calls open in one connection [default: 1024]
+    #[arg(long, env = "BULLA_MAX_STREAMS", value_name = "COUNT", help_heading = "Limits")]
+    pub max_streams: Option<u32>,
+    /// Bytes queued in all connections together [default: 1073741824]
+    #[arg(long, env = "BULLA_MAX_QUEUED", value_name = "BYTES", help_heading = "Limits")]
+    pub max_queued: Option<u64>,
+    /// How deep a request may nest [default: 64]
+    #[arg(long, env = "BULLA_MAX_DEPTH", value_name = "LEVELS", help_heading = "Limits")]
+    pub max_depth: Option<u32>,
+    /// How many elements a request may have [default: 1000000]
+    #[arg(long, env = "BULLA_MAX_ELEMENTS", value_name = "COUNT", help_heading = "Limits")]
+    pub max_elements: Option<u32>,
+    /// The whole handshake [default: 5s]
+    #[arg(long, env = "BULLA_HANDSHAKE_TIMEOUT", value_parser = humantime::parse_duration, value_name = "TIME", help_heading = "Limits")]
+    #[serde(deserialize_with = "time")]
+    pub handshake_timeout: Option<Duration>,
+    /// Silence after which a peer is given up [default: 75s]
+    #[arg(long, env = "BULLA_IDLE_TIMEOUT", value_parser = humantime::parse_duration, value_name = "TIME", help_heading = "Limits")]
+    #[serde(deserialize_with = "time")]
+    pub idle_timeout: Option<Duration>,
+    /// How long a peer may leave its replies unread [default: 10s]
+    #[arg(long, env = "BULLA_WRITE_TIMEOUT", value_parser = humantime::parse_duration, value_name = "TIME", help_heading = "Limits")]
+    #[serde(deserialize_with = "time")]
+    pub write_timeout: Option<Duration>,
+    /// How long calls that run may take once the server drains [default: 30s]
+    #[arg(long, env = "BULLA_DRAIN_TIMEOUT", value_parser = humantime::parse_duration, value_name = "TIME", help_heading = "Limits")]
+    #[serde(deserialize_with = "time")]
+    pub drain_timeout: Option<Duration>,
+}
+
+impl Options {
+    /// These settings, and where they leave something open, those of `other`.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            listen: self.listen.or(other.listen),
+            key: self.key.or(other.key),
+            db: self.db.or(other.db),
+            accept: self.accept.or(other.accept),
+            print: self.print.or(other.print),
+            append: self.append.or(other.append),
+            json: self.json.or(other.json),
+            threads: self.threads.or(other.threads),
+            workers: self.workers.or(other.workers),
+            max_connections: self.max_connections.or(other.max_connections),
+            max_handshakes: self.max_handshakes.or(other.max_handshakes),
+            max_message: self.max_message.or(other.max_message),
+            max_streams: self.max_streams.or(other.max_streams),
+            max_queued: self.max_queued.or(other.max_queued),
+            max_depth: self.max_depth.or(other.max_depth),
+            max_elements: self.max_elements.or(other.max_elements),
+            handshake_timeout: self.handshake_timeout.or(other.handshake_timeout),
+            idle_timeout: self.idle_timeout.or(other.idle_timeout),
+            write_timeout: self.write_timeout.or(other.write_timeout),
+            drain_timeout: self.drain_timeout.or(other.drain_timeout),
+        }
+    }
+}
+
+/// A time such as `5s` or `1m 30s`.
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    humantime::parse_duration(&text).map(Some).map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_says_what_options_say() {
+        let options: Options = toml::from_str(
+            "listen = ['a:1', 'b:2']\nprint = true\nmax-connections = 7\nhandshake-timeout = '1m 30s'\nthreads = 2",
+        )
+        .unwrap();
+        let expected = Options {
+            listen: Some(vec!["a:1".to_owned(), "b:2".to_owned()]),
+            print: Some(true),
+            max_connections: Some(7),
+            handshake_timeout: Some(Duration::from_secs(90)),
+            threads: NonZero::new(2),
+            ..Options::default()
+        };
+        assert_eq!(options, expected);
+        assert!(toml::from_str::<Options>("max-conections = 7").is_err(), "a slip is not passed over");
+    }
+
+    #[test]
+    fn the_first_source_that_says_something_wins() {
+        let first = Options { max_message: Some(1), ..Options::default() };
+        let second = Options { max_message: Some(2), max_streams: Some(3), ..Options::default() };
+        let both = first.or(second);
+        assert_eq!((both.max_message, both.max_streams, both.max_depth), (Some(1), Some(3), None));
+    }
+}

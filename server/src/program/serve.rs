@@ -1,0 +1,163 @@
+//! The stock server: keys, records, echo and info on the addresses of the options.
+
+use std::path::{Path, PathBuf};
+
+use bulla_core::connection::{Bounds, Limits};
+use bulla_core::key::{Key, KeyError, KeyRing, write_key_file};
+
+use crate::program::screen::Screen;
+use crate::program::{Failure, Options};
+use crate::services::records::{JsonLines, Observer, Records};
+use crate::services::{Echo, Info};
+use crate::{Capacity, Drained, Server, ServerHandle};
+
+/// Where the server listens if nothing else is said.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:7411";
+
+/// The key file if nothing else is said.
+pub const DEFAULT_KEY: &str = "bulla.key";
+
+/// The database if nothing else is said.
+pub const DEFAULT_DB: &str = "bulla.db";
+
+/// The stock server while it runs.
+pub struct Running {
+    handle: ServerHandle,
+    records: Records,
+    key_made: bool,
+}
+
+/// Starts the stock server. Without a key file in the options, [`DEFAULT_KEY`] is made if it is missing.
+///
+/// # Errors
+/// A [`Failure`] that says what to do. Nothing is left running then.
+pub fn serve(options: &Options) -> Result<Running, Failure> {
+    let (keys, key_made) = load_keys(options)?;
+    let records = Records::open(db_path(options), observers(options)?)?;
+    let counted = records.clone();
+    let info = Info::default().with("records", move || counted.summary());
+    let mut builder = Server::builder()
+        .keys(keys)
+        .limits(limits(options))
+        .bounds(bounds(options))
+        .capacity(capacity(options))
+        .service(Echo)
+        .service(info)
+        .service(records.clone());
+    for address in options.listen.as_deref().unwrap_or(&[DEFAULT_LISTEN.to_owned()]) {
+        builder = builder.listen(address)?;
+    }
+    if let Some(names) = &options.accept {
+        builder = builder.accept(names);
+    }
+    if let Some(threads) = options.threads {
+        builder = builder.threads(threads);
+    }
+    if let Some(workers) = options.workers {
+        builder = builder.workers(workers);
+    }
+    Ok(Running { handle: builder.spawn()?, records, key_made })
+}
+
+impl Running {
+    /// The running server.
+    #[must_use]
+    pub fn handle(&self) -> &ServerHandle {
+        &self.handle
+    }
+
+    /// Its records.
+    #[must_use]
+    pub fn records(&self) -> &Records {
+        &self.records
+    }
+
+    /// Whether a key file was made.
+    #[must_use]
+    pub fn key_made(&self) -> bool {
+        self.key_made
+    }
+
+    /// Waits until the server ends, which another thread brings about through [`ServerHandle::control`], and until the observers
+    /// have seen every record.
+    pub fn join(self) -> Drained {
+        let drained = self.handle.join();
+        self.records.flush();
+        drained
+    }
+
+    /// Stops at once.
+    pub fn shutdown(self) {
+        self.handle.shutdown();
+        self.records.flush();
+    }
+}
+
+/// The path of the key file.
+pub(crate) fn key_path(options: &Options) -> PathBuf {
+    options.key.clone().unwrap_or_else(|| DEFAULT_KEY.into())
+}
+
+/// The path of the database.
+pub(crate) fn db_path(options: &Options) -> PathBuf {
+    options.db.clone().unwrap_or_else(|| DEFAULT_DB.into())
+}
+
+/// The keys, and whether they were made. A file that was asked for by name is never made: a slip would look like a new key.
+fn load_keys(options: &Options) -> Result<(KeyRing, bool), Failure> {
+    let path = key_path(options);
+    match KeyRing::load(&path) {
+        Err(KeyError::NotFound { .. }) if options.key.is_none() => {
+            make_key(&path)?;
+            Ok((KeyRing::load(&path)?, true))
+        }
+        loaded => Ok((loaded?, false)),
+    }
+}
+
+fn make_key(path: &Path) -> Result<(), Failure> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Failure::System { action: "draw random numbers", reason: error.to_string() })?;
+    Ok(write_key_file(path, &Key::from_bytes(bytes), false)?)
+}
+
+fn observers(options: &Options) -> Result<Vec<Box<dyn Observer>>, Failure> {
+    let mut observers: Vec<Box<dyn Observer>> = Vec::new();
+    if options.print.unwrap_or_default() {
+        observers.push(Box::new(Screen));
+    }
+    if let Some(path) = &options.append {
+        let lines =
+            JsonLines::open(path).map_err(|error| Failure::Append { path: path.clone(), reason: error.to_string() })?;
+        observers.push(Box::new(lines));
+    }
+    Ok(observers)
+}
+
+fn limits(options: &Options) -> Limits {
+    let mut limits = Limits::default();
+    limits.message = options.max_message.unwrap_or(limits.message);
+    limits.streams = options.max_streams.unwrap_or(limits.streams);
+    limits
+}
+
+fn bounds(options: &Options) -> Bounds {
+    let mut bounds = Bounds::default();
+    bounds.handshake = options.handshake_timeout.unwrap_or(bounds.handshake);
+    bounds.idle = options.idle_timeout.unwrap_or(bounds.idle);
+    // A peer that is given up sooner is asked sooner, too.
+    bounds.keepalive = bounds.keepalive.min(bounds.idle * 2 / 5);
+    bounds
+}
+
+fn capacity(options: &Options) -> Capacity {
+    let mut capacity = Capacity::default();
+    capacity.connections = options.max_connections.unwrap_or(capacity.connections);
+    capacity.handshakes = options.max_handshakes.unwrap_or(capacity.handshakes);
+    capacity.queued_bytes = options.max_queued.unwrap_or(capacity.queued_bytes);
+    capacity.write_stall = options.write_timeout.unwrap_or(capacity.write_stall);
+    capacity.decode.depth = options.max_depth.unwrap_or(capacity.decode.depth);
+    capacity.decode.elements = options.max_elements.unwrap_or(capacity.decode.elements);
+    capacity
+}
