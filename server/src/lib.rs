@@ -31,3 +31,8 @@ pub use self::metrics::Snapshot;
 pub use self::route::{Context, Responder};
 pub use self::services::Service;
 pub use self::shared::Facts;
+
+/// The README's examples compile and run.
+#[cfg(all(doctest, feature = "json", feature = "xml"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -65,8 +65,8 @@
 //! is. Without mark it is what the type asks for:
 //!
 //! - numbers and booleans (`true`, `false`, `1`, `0`) may have white space around them; bytes are base64;
-//! - a list is the repeated elements of one name, wherever they stand among the others; a single one is a list of one. If
-//!   it is empty, or all its children are named `item`, it holds the items itself;
+//! - a list is the repeated elements of one name, wherever they stand among the others; a single one is a list of one (and
+//!   if it has a mark, that of a number say, it is the item's). If it is empty, or all its children are named `item`, it holds the items itself;
 //! - attributes are entries named `@name`. A struct with a field `$text` (by `#[serde(rename = "$text")]`) finds the text of an
 //!   element without children there;
 //! - an element named for a variant of an enum stands in the field's element; a unit variant may be text.

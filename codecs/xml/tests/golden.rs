@@ -21,7 +21,7 @@ where
 {
     let expected = document.replace("{xsi}", XSI).replace("{xs}", XS).replace("{bulla}", BULLA);
     assert_eq!(encode(value), expected);
-    assert_eq!(&decode::<T>(&expected).unwrap(), value);
+    assert_eq!(decode::<T>(&expected).as_ref(), Ok(value));
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]

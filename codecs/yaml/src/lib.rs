@@ -17,8 +17,9 @@
 //! readers agree. A typed reader that wants text takes `5` and `true` as text.
 //!
 //! Refused on writing: `Some(None)`. Refused on reading: aliases (and with them every document that grows when it is read), tags other
-//! than YAML's own, numbers that no type can hold, a second document, an empty one. `<<` is an ordinary key. Repeated keys
-//! are treated as in the other codecs: a struct refuses them, a `Value` keeps both.
+//! than YAML's own, numbers that no type can hold, a second document, an empty one, and one of more than a million events (scalars,
+//! and beginnings and ends of collections). `<<` is an ordinary key. Repeated keys are treated as in the other codecs: a struct
+//! refuses them, a `Value` keeps both.
 //!
 //! `serde_yaml` does neither half. Its parser is unmaintained and must not see a peer's bytes; its writer fails on bytes and
 //! nested enums, and its `0X1`, `1e999`, U+2028 and `!Variant` come back as something else or not at all. What it writes for everything
@@ -27,6 +28,8 @@
 mod error;
 mod read;
 mod scalar;
+
+use std::collections::BTreeMap;
 
 use bulla_core::codec::{Capabilities, Capability, Codec, CodecName, DecodeError, EncodeError};
 use serde::{Serialize, de::DeserializeSeed};
@@ -51,10 +54,26 @@ impl Codec for Yaml {
     }
 
     fn encode<T: Serialize + ?Sized>(&self, value: &T, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        serde_saphyr::to_io_writer(out, &value).map_err(EncodeError::new)
+        let start = out.len();
+        serde_saphyr::to_io_writer(out, &value).map_err(EncodeError::new)?;
+        if may_be_blob(&out[start..]) {
+            let mut field = Vec::new();
+            serde_saphyr::to_io_writer(&mut field, &BTreeMap::from([("k", value)])).map_err(EncodeError::new)?;
+            if let Some(blob) = field.strip_prefix(b"k: ").filter(|blob| blob.starts_with(b"!!binary")) {
+                out.truncate(start);
+                out.extend_from_slice(blob);
+            }
+        }
+        Ok(())
     }
 
     fn decode<'de, S: DeserializeSeed<'de>>(&self, input: &'de [u8], seed: S) -> Result<S::Value, DecodeError> {
         read::decode(input, seed)
     }
+}
+
+/// Whether a document may be bytes: the library writes them as `!!binary` everywhere but at the root, where they become a list of
+/// numbers. Bytes must not come back as a list, so the codec looks at what they are as a field.
+fn may_be_blob(document: &[u8]) -> bool {
+    document == b"[]\n" || matches!(document, [b'-', b' ', b'0'..=b'9', ..])
 }

@@ -78,7 +78,7 @@ const PIECES: [&str; 66] = [
     "\u{10ffff}",
 ];
 
-fn text() -> impl Strategy<Value = String> {
+fn text() -> impl Strategy<Value = String> + Clone {
     let piece =
         prop_oneof![9 => select(&PIECES[..]).prop_map(str::to_owned), 1 => any::<char>().prop_map(String::from)];
     prop_oneof![
@@ -90,18 +90,24 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-fn document() -> impl Strategy<Value = Value> {
+/// Less what libyaml, and so half the world's readers, treats in its own way: line ends of YAML 1.1, a byte order mark, and blocks
+/// that begin with a tab.
+fn tame_text() -> impl Strategy<Value = String> + Clone {
+    text().prop_map(|text| text.replace(['\u{85}', '\u{2028}', '\u{2029}', '\u{feff}', '\t'], "_"))
+}
+
+fn document<T: Strategy<Value = String> + Clone + 'static>(text: T) -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
-        6 => text().prop_map(Value::from),
+        6 => text.clone().prop_map(Value::from),
         1 => any::<i64>().prop_map(Value::from),
         1 => any::<u64>().prop_map(Value::from),
         1 => any::<f64>().prop_map(Value::from),
         1 => any::<bool>().prop_map(Value::from),
     ];
-    leaf.prop_recursive(4, 24, 4, |inner| {
+    leaf.prop_recursive(4, 24, 4, move |inner| {
         prop_oneof![
             vec(inner.clone(), 0..4).prop_map(Value::from),
-            vec((text(), inner), 0..4).prop_map(|entries| Value::Object(entries.into_iter().collect())),
+            vec((text.clone(), inner), 0..4).prop_map(|entries| Value::Object(entries.into_iter().collect())),
         ]
     })
 }
@@ -114,7 +120,7 @@ fn through<T: Serialize + DeserializeOwned>(value: &T) -> Result<T, String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn strings_come_back(text in text()) {
@@ -140,26 +146,23 @@ proptest! {
     }
 
     #[test]
-    fn documents_come_back(document in document()) {
+    fn documents_come_back(document in document(text())) {
         prop_assert_eq!(through(&document), Ok(document));
     }
 
     #[test]
-    fn an_independent_reader_agrees(document in document()) {
+    fn an_independent_reader_agrees(document in document(tame_text())) {
         let mut out = Vec::new();
         YAML.encode(&document, &mut out).unwrap();
-        // It shares libyaml's old idea of line ends, and drops a byte order mark.
         let text = String::from_utf8(out).unwrap();
-        prop_assume!(!text.contains(['\u{85}', '\u{2028}', '\u{2029}', '\u{feff}']));
         let read: Value = serde_yaml::from_str(&text).map_err(|error| TestCaseError::fail(format!("{error}: {text:?}")))?;
         prop_assert_eq!(read, document, "{:?}", text);
     }
 
     #[test]
     fn documents_of_an_independent_writer_are_read(numbers: Vec<i64>, text in "[ -~\n]{0,40}", flag: bool) {
-        let document = serde_json::json!({"numbers": numbers, "text": text, "flag": flag, "none": null});
-        // What its writer leaves unquoted although it is a number by the core schema.
-        prop_assume!(!text.starts_with(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '.', '-', '+']));
+        // What begins like a number may be one by the core schema although that writer leaves it unquoted.
+        let document = serde_json::json!({"numbers": numbers, "text": format!("a{text}"), "flag": flag, "none": null});
         let written = serde_yaml::to_string(&document).unwrap();
         prop_assert_eq!(YAML.decode(written.as_bytes(), PhantomData::<Value>), Ok(document));
     }

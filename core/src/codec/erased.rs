@@ -169,7 +169,7 @@ mod sealed {
             seed: &mut dyn ErasedSeed<'de>,
             limits: DecodeLimits,
         ) -> Result<(), DecodeError> {
-            guard::decode(self, input, RunSeed(seed), limits)
+            guard::decode_erased(self, input, RunSeed(seed), limits)
         }
     }
 }

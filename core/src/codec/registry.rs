@@ -303,3 +303,47 @@ macro_rules! register_codec {
         }
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::{Serialize, de::DeserializeSeed};
+
+    use super::*;
+    use crate::codec::{Capabilities, DecodeError, EncodeError};
+
+    struct Nil;
+
+    impl Codec for Nil {
+        const NAME: CodecName = CodecName::new("nil");
+        const MEDIA_TYPE: &'static str = "application/x-nil";
+
+        fn capabilities(&self) -> Capabilities {
+            Capabilities::all()
+        }
+
+        fn encode<T: Serialize + ?Sized>(&self, _: &T, _: &mut Vec<u8>) -> Result<(), EncodeError> {
+            Err(EncodeError::new("nil writes nothing"))
+        }
+
+        fn decode<'de, S: DeserializeSeed<'de>>(&self, _: &'de [u8], _: S) -> Result<S::Value, DecodeError> {
+            Err(DecodeError::new("nil reads nothing"))
+        }
+    }
+
+    #[test]
+    fn two_linked_crates_with_one_name_are_an_error_in_any_order() {
+        let one = Registration::new(&Nil, "nil-one", "1.0.0");
+        let two = Registration::new(&Nil, "nil-two", "0.2.0");
+        let errors = [[&one, &two], [&two, &one]].map(|order| CodecRegistry::of_registrations(order).unwrap_err());
+        assert_eq!(errors[0], errors[1]);
+        let expected =
+            "two codecs are named nil: one from nil-one 1.0.0, one from nil-two 0.2.0; link only one of them";
+        assert_eq!(errors[0].to_string(), expected);
+        assert_eq!(CodecRegistry::of_registrations([&one]).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn nothing_linked_is_an_empty_registry() {
+        assert!(CodecRegistry::of_registrations([]).unwrap().is_empty());
+    }
+}

@@ -34,6 +34,8 @@ pub(crate) enum EntryKey<'d, 'de> {
 enum EntryValue<'d, 'de> {
     Text(Cow<'de, str>),
     Element(Node<'d, 'de>),
+    /// The text of an element, without its attributes.
+    Content(Node<'d, 'de>),
     Group(Vec<Node<'d, 'de>>),
 }
 
@@ -58,8 +60,8 @@ impl<'d, 'de> Entries<'d, 'de> {
         }
         if node.has_children() {
             collect_children(node, &mut entries)?;
-        } else if always_text || node.has_text() {
-            entries.push((EntryKey::Text(TEXT.into()), EntryValue::Text(node.text()?)));
+        } else if always_text || node.has_text() || !matches!(node.mark(), Mark::None | Mark::Map) {
+            entries.push((EntryKey::Text(TEXT.into()), EntryValue::Content(node)));
         }
         Ok(Self { entries: entries.into_iter(), value: None })
     }
@@ -121,7 +123,7 @@ impl<'d, 'de> EntryValue<'d, 'de> {
         match self {
             Self::Group(nodes) => nodes.push(node),
             Self::Element(first) => *self = Self::Group(vec![*first, node]),
-            Self::Text(_) => unreachable!("only elements are grouped by name"),
+            Self::Text(_) | Self::Content(_) => unreachable!("only elements are grouped by name"),
         }
     }
 
@@ -129,6 +131,7 @@ impl<'d, 'de> EntryValue<'d, 'de> {
         match self {
             Self::Text(text) => seed.deserialize(TextDeserializer::new(text)),
             Self::Element(node) => seed.deserialize(ElementDeserializer::new(node)),
+            Self::Content(node) => seed.deserialize(ElementDeserializer::text(node)),
             Self::Group(nodes) => seed.deserialize(GroupDeserializer::new(nodes)),
         }
     }

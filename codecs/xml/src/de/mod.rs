@@ -25,19 +25,38 @@ pub(crate) const TEXT: &str = "$text";
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ElementDeserializer<'d, 'de> {
     node: Node<'d, 'de>,
-    /// Whether the element was already taken as a list of one: it will not be taken so again, or a type that
-    /// is a list of itself would never end.
-    is_item: bool,
+    view: View,
+}
+
+/// As what an element is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum View {
+    /// As itself.
+    Whole,
+    /// As the item of a list that has no mark: it is not taken for a list of one again, or a type that is a list of itself would
+    /// never end.
+    Item,
+    /// As its text alone, where its attributes are entries of their own.
+    Text,
 }
 
 impl<'d, 'de> ElementDeserializer<'d, 'de> {
     pub(crate) const fn new(node: Node<'d, 'de>) -> Self {
-        Self { node, is_item: false }
+        Self { node, view: View::Whole }
     }
 
     /// Reads an element as one of those that stand for a list without a mark.
     const fn item(node: Node<'d, 'de>) -> Self {
-        Self { node, is_item: true }
+        Self { node, view: View::Item }
+    }
+
+    /// Reads the text of an element, which its mark may give a type, without the attributes.
+    const fn text(node: Node<'d, 'de>) -> Self {
+        Self { node, view: View::Text }
+    }
+
+    fn has_attributes(self) -> bool {
+        self.view != View::Text && self.node.has_attributes()
     }
 
     /// The text reader of an element without mark and children; `None` for all others.
@@ -52,21 +71,24 @@ impl<'d, 'de> ElementDeserializer<'d, 'de> {
     fn is_map(self) -> bool {
         match self.node.mark() {
             Mark::Map => true,
-            Mark::None => self.node.has_children() || self.node.has_attributes() || self.node.is_blank(),
+            Mark::None => self.node.has_children() || self.has_attributes() || self.node.is_blank(),
             _ => false,
         }
     }
 
-    fn visit_unmarked<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if self.node.has_children() || self.node.has_attributes() {
-            return Entries::visit(self.node, visitor);
+    /// What the element is, with its attributes left aside unless it is a map.
+    fn visit_without_attributes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.node.mark() {
+            Mark::None if self.node.has_children() => Entries::visit(self.node, visitor),
+            Mark::Map => Entries::visit(self.node, visitor),
+            Mark::List => Items::visit(self.node, visitor),
+            Mark::Some => visitor.visit_some(self.some()?),
+            Mark::Nil => {
+                self.check_nil()?;
+                visitor.visit_unit()
+            }
+            _ => self.visit_scalar(visitor),
         }
-        TextDeserializer::new(self.node.text()?).deserialize_any(visitor)
-    }
-
-    fn visit_nil<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.check_nil()?;
-        visitor.visit_unit()
     }
 
     fn check_nil(self) -> Result<(), Error> {
@@ -104,7 +126,7 @@ macro_rules! text_or_any {
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
             match self.plain_text()? {
                 Some(text) => text.$method(visitor),
-                None => self.deserialize_any(visitor),
+                None => self.visit_without_attributes(visitor),
             }
         }
     )*};
@@ -119,7 +141,7 @@ macro_rules! text {
                 None if matches!(self.node.mark(), Mark::Base64 | Mark::Hex) => {
                     Err(Error::invalid_type(Unexpected::Other("bytes"), &visitor))
                 }
-                None => self.deserialize_any(visitor),
+                None => self.visit_without_attributes(visitor),
             }
         }
     )*};
@@ -130,12 +152,9 @@ impl<'de> Deserializer<'de> for ElementDeserializer<'_, 'de> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.node.mark() {
-            Mark::None => self.visit_unmarked(visitor),
-            Mark::Nil => self.visit_nil(visitor),
-            Mark::List => Items::visit(self.node, visitor),
-            Mark::Map => Entries::visit(self.node, visitor),
-            Mark::Some => visitor.visit_some(self.some()?),
-            _ => self.visit_scalar(visitor),
+            _ if !self.has_attributes() => self.visit_without_attributes(visitor),
+            Mark::List | Mark::Some => Err(Error::new("attributes on a list, where no type says to leave them aside")),
+            _ => Entries::visit(self.node, visitor),
         }
     }
 
@@ -172,7 +191,7 @@ impl<'de> Deserializer<'de> for ElementDeserializer<'_, 'de> {
         let items = match self.node.mark() {
             Mark::Nil | Mark::Some | Mark::Map => None,
             Mark::List => Some(Items::of(self.node)?),
-            _ => Items::of_unmarked(self.node, self.is_item)?,
+            _ => Items::of_unmarked(self.node, self.view != View::Whole)?,
         };
         match items {
             Some(items) => visit_items(items, visitor),
@@ -203,10 +222,10 @@ impl<'de> Deserializer<'de> for ElementDeserializer<'_, 'de> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let wants_text = self.node.mark() == Mark::None && !self.node.has_children() && fields.contains(&TEXT);
+        let wants_text = self.view != View::Text && !self.node.has_children() && fields.contains(&TEXT);
         match wants_text {
-            true => Entries::visit_with_text(self.node, visitor),
-            false => self.deserialize_map(visitor),
+            true if self.node.mark() != Mark::Map => Entries::visit_with_text(self.node, visitor),
+            _ => self.deserialize_map(visitor),
         }
     }
 

@@ -40,7 +40,7 @@ impl<'de> VariantAccess<'de> for ElementDeserializer<'_, 'de> {
 
     fn unit_variant(self) -> Result<(), Error> {
         match self.node.mark() {
-            Mark::None | Mark::Nil if self.node.is_blank() && !self.node.has_attributes() => Ok(()),
+            Mark::None | Mark::Nil if self.node.is_blank() => Ok(()),
             _ => Err(Error::new("content in a variant that has none")),
         }
     }

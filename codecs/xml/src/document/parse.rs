@@ -40,9 +40,9 @@ impl<'a> Parser<'a> {
     fn new(source: &'a str) -> Self {
         Self {
             reader: Reader::from_str(source),
-            document: Document { source, elements: Vec::new(), attributes: Vec::new() },
+            document: Document { source, elements: Vec::with_capacity(source.len() / 32), attributes: Vec::new() },
             open: Vec::new(),
-            scopes: Scopes::new(),
+            scopes: Scopes::default(),
             attributes: Vec::new(),
         }
     }
@@ -139,7 +139,7 @@ impl<'a> Parser<'a> {
     }
 
     fn handle_text(&mut self, at: usize, text: &str) -> Result<(), Error> {
-        if text.contains("]]>") {
+        if text.contains('>') && text.contains("]]>") {
             return Err(Error::new("]]> in text"));
         }
         if is_blank(text) { Ok(()) } else { self.mark_text(at) }

@@ -1,6 +1,7 @@
 //! What the tests share: encode and decode as a program would, through the adaptor.
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part")]
+#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
 use std::fmt::Debug;
 

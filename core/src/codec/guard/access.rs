@@ -4,28 +4,29 @@ use serde::de::{DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess
 
 use crate::codec::guard::budget::Place;
 use crate::codec::guard::deserializer::GuardSeed;
+use crate::codec::guard::errors::Crossing;
 use crate::codec::guard::visitor::GuardVisitor;
 
 /// One wrapper for all four of serde's accesses.
-pub(super) struct GuardAccess<'a, A> {
+pub(super) struct GuardAccess<'a, A, X> {
     inner: A,
     /// The place of the parts; for an enum that of the enum itself, which is a level only if the variant has content.
-    place: Place<'a>,
+    place: Place<'a, X>,
 }
 
-impl<'a, A> GuardAccess<'a, A> {
+impl<'a, A, X> GuardAccess<'a, A, X> {
     #[inline]
-    pub(super) fn new(inner: A, place: Place<'a>) -> Self {
+    pub(super) fn new(inner: A, place: Place<'a, X>) -> Self {
         Self { inner, place }
     }
 }
 
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for GuardAccess<'_, A> {
-    type Error = A::Error;
+impl<'de, A: SeqAccess<'de>, X: Crossing> SeqAccess<'de> for GuardAccess<'_, A, X> {
+    type Error = X::Error<A::Error>;
 
     #[inline]
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, A::Error> {
-        self.inner.next_element_seed(GuardSeed::element(seed, self.place))
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Self::Error> {
+        self.inner.next_element_seed(GuardSeed::element(seed, self.place)).map_err(self.place.outward())
     }
 
     #[inline]
@@ -34,17 +35,17 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for GuardAccess<'_, A> {
     }
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for GuardAccess<'_, A> {
-    type Error = A::Error;
+impl<'de, A: MapAccess<'de>, X: Crossing> MapAccess<'de> for GuardAccess<'_, A, X> {
+    type Error = X::Error<A::Error>;
 
     #[inline]
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
-        self.inner.next_key_seed(GuardSeed::element(seed, self.place))
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Self::Error> {
+        self.inner.next_key_seed(GuardSeed::element(seed, self.place)).map_err(self.place.outward())
     }
 
     #[inline]
-    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, A::Error> {
-        self.inner.next_value_seed(GuardSeed::part(seed, self.place))
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Self::Error> {
+        self.inner.next_value_seed(GuardSeed::part(seed, self.place)).map_err(self.place.outward())
     }
 
     #[inline]
@@ -52,8 +53,9 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for GuardAccess<'_, A> {
         &mut self,
         key: K,
         value: T,
-    ) -> Result<Option<(K::Value, T::Value)>, A::Error> {
-        self.inner.next_entry_seed(GuardSeed::element(key, self.place), GuardSeed::part(value, self.place))
+    ) -> Result<Option<(K::Value, T::Value)>, Self::Error> {
+        let (key, value) = (GuardSeed::element(key, self.place), GuardSeed::part(value, self.place));
+        self.inner.next_entry_seed(key, value).map_err(self.place.outward())
     }
 
     #[inline]
@@ -62,35 +64,36 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for GuardAccess<'_, A> {
     }
 }
 
-impl<'de, 'a, A: EnumAccess<'de>> EnumAccess<'de> for GuardAccess<'a, A> {
-    type Error = A::Error;
-    type Variant = GuardAccess<'a, A::Variant>;
+impl<'de, 'a, A: EnumAccess<'de>, X: Crossing> EnumAccess<'de> for GuardAccess<'a, A, X> {
+    type Error = X::Error<A::Error>;
+    type Variant = GuardAccess<'a, A::Variant, X>;
 
     #[inline]
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self::Variant), A::Error> {
-        let (value, variant) = self.inner.variant_seed(GuardSeed::part(seed, self.place))?;
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self::Variant), Self::Error> {
+        let seed = GuardSeed::part(seed, self.place);
+        let (value, variant) = self.inner.variant_seed(seed).map_err(self.place.outward())?;
         Ok((value, GuardAccess::new(variant, self.place)))
     }
 }
 
-impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for GuardAccess<'_, A> {
-    type Error = A::Error;
+impl<'de, A: VariantAccess<'de>, X: Crossing> VariantAccess<'de> for GuardAccess<'_, A, X> {
+    type Error = X::Error<A::Error>;
 
     #[inline]
-    fn unit_variant(self) -> Result<(), A::Error> {
-        self.inner.unit_variant()
+    fn unit_variant(self) -> Result<(), Self::Error> {
+        self.inner.unit_variant().map_err(self.place.outward())
     }
 
     #[inline]
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, A::Error> {
-        let place = self.place.inside()?;
-        self.inner.newtype_variant_seed(GuardSeed::part(seed, place))
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Self::Error> {
+        let place = self.place.inside().map_err(self.place.outward::<A::Error>())?;
+        self.inner.newtype_variant_seed(GuardSeed::part(seed, place)).map_err(place.outward())
     }
 
     #[inline]
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
-        let place = self.place.inside()?;
-        self.inner.tuple_variant(len, GuardVisitor::new(visitor, place))
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Self::Error> {
+        let place = self.place.inside().map_err(self.place.outward::<A::Error>())?;
+        self.inner.tuple_variant(len, GuardVisitor::new(visitor, place)).map_err(place.outward())
     }
 
     #[inline]
@@ -98,8 +101,8 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for GuardAccess<'_, A> {
         self,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, A::Error> {
-        let place = self.place.inside()?;
-        self.inner.struct_variant(fields, GuardVisitor::new(visitor, place))
+    ) -> Result<V::Value, Self::Error> {
+        let place = self.place.inside().map_err(self.place.outward::<A::Error>())?;
+        self.inner.struct_variant(fields, GuardVisitor::new(visitor, place)).map_err(place.outward())
     }
 }

@@ -4,10 +4,12 @@ use std::cell::{Cell, OnceCell};
 
 use serde::de::Error;
 
+use crate::codec::guard::errors::Crossing;
 use crate::codec::{Capabilities, Capability, DecodeError, DecodeLimits};
 
 /// What holds for one whole decode.
-pub(super) struct Budget<'a> {
+pub(super) struct Budget<'a, X> {
+    crossing: X,
     capabilities: Capabilities,
     limits: DecodeLimits,
     elements_left: Cell<u32>,
@@ -19,14 +21,16 @@ pub(super) struct Budget<'a> {
     rounded_bits: OnceCell<Vec<u64>>,
 }
 
-impl<'a> Budget<'a> {
+impl<'a, X: Crossing> Budget<'a, X> {
     #[inline]
     pub(super) fn new(
+        crossing: X,
         capabilities: Capabilities,
         limits: DecodeLimits,
         rounded_integers: &'a dyn Fn() -> Vec<f64>,
     ) -> Self {
         Self {
+            crossing,
             capabilities,
             limits,
             elements_left: Cell::new(limits.elements),
@@ -37,10 +41,13 @@ impl<'a> Budget<'a> {
         }
     }
 
-    /// The first failure of the adaptor's own, if there was one.
+    /// The result of the decode, given what the codec says: a failure of the adaptor's own comes first.
     #[inline]
-    pub(super) fn into_failure(self) -> Option<DecodeError> {
-        self.failure.into_inner()
+    pub(super) fn conclude<T>(self, result: Result<T, DecodeError>) -> Result<T, DecodeError> {
+        match self.failure.take() {
+            Some(failure) => Err(failure),
+            None => result.map_err(|error| self.crossing.conclude(error)),
+        }
     }
 
     /// Keeps the failure, leaves nothing to spend, and says it in the codec's own error type.
@@ -55,16 +62,23 @@ impl<'a> Budget<'a> {
 }
 
 /// A place in the value that is being decoded.
-#[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
-    budget: &'a Budget<'a>,
+pub(super) struct Place<'a, X> {
+    budget: &'a Budget<'a, X>,
     /// How many levels may still open below.
     levels: u32,
 }
 
-impl<'a> Place<'a> {
+impl<X> Clone for Place<'_, X> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<X> Copy for Place<'_, X> {}
+
+impl<'a, X: Crossing> Place<'a, X> {
     #[inline]
-    pub(super) fn root(budget: &'a Budget<'a>) -> Self {
+    pub(super) fn root(budget: &'a Budget<'a, X>) -> Self {
         Self { budget, levels: budget.limits.depth }
     }
 
@@ -75,6 +89,18 @@ impl<'a> Place<'a> {
             Some(levels) => Ok(Self { levels, ..self }),
             None => Err(self.budget.fail(DecodeError::TooDeep(self.budget.limits.depth))),
         }
+    }
+
+    /// Hands a codec's error to the type.
+    #[inline]
+    pub(super) fn outward<E: Error>(self) -> impl FnOnce(E) -> X::Error<E> {
+        move |error| self.budget.crossing.outward(error)
+    }
+
+    /// Hands a type's error to the codec.
+    #[inline]
+    pub(super) fn inward<E: Error>(self) -> impl FnOnce(X::Error<E>) -> E {
+        move |error| self.budget.crossing.inward(error)
     }
 
     /// Pays for one element.

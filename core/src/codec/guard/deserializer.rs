@@ -3,38 +3,39 @@
 use serde::de::{DeserializeSeed, Deserializer, Visitor};
 
 use crate::codec::guard::budget::{Budget, Place};
+use crate::codec::guard::errors::Crossing;
 use crate::codec::guard::node::NodeVisitor;
 use crate::codec::guard::visitor::GuardVisitor;
 use crate::value::VALUE_MARKER;
 
 /// A seed as a codec sees it.
-pub(super) struct GuardSeed<'a, S> {
+pub(super) struct GuardSeed<'a, S, X> {
     inner: S,
-    place: Place<'a>,
+    place: Place<'a, X>,
     /// Whether it stands for an element that has to be paid for.
     is_element: bool,
 }
 
-impl<'a, S> GuardSeed<'a, S> {
+impl<'a, S, X: Crossing> GuardSeed<'a, S, X> {
     #[inline]
-    pub(super) fn root(inner: S, budget: &'a Budget<'a>) -> Self {
+    pub(super) fn root(inner: S, budget: &'a Budget<'a, X>) -> Self {
         Self::part(inner, Place::root(budget))
     }
 
     /// A list element, a field or a map key: paid for before anything of it is read.
     #[inline]
-    pub(super) fn element(inner: S, place: Place<'a>) -> Self {
+    pub(super) fn element(inner: S, place: Place<'a, X>) -> Self {
         Self { inner, place, is_element: true }
     }
 
     /// What was paid for with something else: a map value with its key, a variant with its enum.
     #[inline]
-    pub(super) fn part(inner: S, place: Place<'a>) -> Self {
+    pub(super) fn part(inner: S, place: Place<'a, X>) -> Self {
         Self { inner, place, is_element: false }
     }
 }
 
-impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for GuardSeed<'_, S> {
+impl<'de, S: DeserializeSeed<'de>, X: Crossing> DeserializeSeed<'de> for GuardSeed<'_, S, X> {
     type Value = S::Value;
 
     #[inline]
@@ -42,18 +43,19 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for GuardSeed<'_, S> {
         if self.is_element {
             self.place.spend_element()?;
         }
-        self.inner.deserialize(GuardDeserializer::new(deserializer, self.place))
+        let part = GuardDeserializer::new(deserializer, self.place);
+        self.inner.deserialize(part).map_err(self.place.inward())
     }
 }
 
-pub(super) struct GuardDeserializer<'a, D> {
+pub(super) struct GuardDeserializer<'a, D, X> {
     inner: D,
-    place: Place<'a>,
+    place: Place<'a, X>,
 }
 
-impl<'a, D> GuardDeserializer<'a, D> {
+impl<'a, D, X> GuardDeserializer<'a, D, X> {
     #[inline]
-    pub(super) fn new(inner: D, place: Place<'a>) -> Self {
+    pub(super) fn new(inner: D, place: Place<'a, X>) -> Self {
         Self { inner, place }
     }
 }
@@ -61,14 +63,15 @@ impl<'a, D> GuardDeserializer<'a, D> {
 macro_rules! forward {
     ($($method:ident($($name:ident: $type:ty),*) => $inner:ident;)*) => {$(
         #[inline]
-        fn $method<V: Visitor<'de>>(self, $($name: $type,)* visitor: V) -> Result<V::Value, D::Error> {
-            self.inner.$inner($($name,)* GuardVisitor::new(visitor, self.place))
+        fn $method<V: Visitor<'de>>(self, $($name: $type,)* visitor: V) -> Result<V::Value, Self::Error> {
+            let visitor = GuardVisitor::new(visitor, self.place);
+            self.inner.$inner($($name,)* visitor).map_err(self.place.outward())
         }
     )*};
 }
 
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for GuardDeserializer<'_, D> {
-    type Error = D::Error;
+impl<'de, D: Deserializer<'de>, X: Crossing> Deserializer<'de> for GuardDeserializer<'_, D, X> {
+    type Error = X::Error<D::Error>;
 
     // Owned text and bytes are asked for as borrowed ones: a codec that is asked to own them may allocate what a peer's length says, here
     // the visitor copies what is there once it is paid for.
@@ -105,20 +108,27 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for GuardDeserializer<'_, D> {
     }
 
     #[inline]
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.place.require_self_describing()?;
-        self.inner.deserialize_any(GuardVisitor::dynamic(visitor, self.place))
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        let visitor = GuardVisitor::dynamic(visitor, self.place);
+        let allowed = self.place.require_self_describing();
+        allowed.and_then(|()| self.inner.deserialize_any(visitor)).map_err(self.place.outward())
     }
 
     #[inline]
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, D::Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        let place = self.place;
         if name != VALUE_MARKER {
-            self.inner.deserialize_newtype_struct(name, GuardVisitor::new(visitor, self.place))
-        } else if self.place.is_self_describing() {
-            self.inner.deserialize_any(GuardVisitor::dynamic(visitor, self.place))
+            self.inner.deserialize_newtype_struct(name, GuardVisitor::new(visitor, place))
+        } else if place.is_self_describing() {
+            self.inner.deserialize_any(GuardVisitor::dynamic(visitor, place))
         } else {
-            self.inner.deserialize_tuple(2, NodeVisitor::new(visitor, self.place))
+            self.inner.deserialize_tuple(2, NodeVisitor::new(visitor, place))
         }
+        .map_err(place.outward())
     }
 
     #[inline]

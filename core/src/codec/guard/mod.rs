@@ -19,6 +19,7 @@ mod access;
 mod budget;
 mod compound;
 mod deserializer;
+mod errors;
 mod node;
 mod refusals;
 mod serializer;
@@ -29,6 +30,7 @@ use serde::de::DeserializeSeed;
 
 use self::budget::Budget;
 use self::deserializer::GuardSeed;
+use self::errors::{Crossing, Direct, Relay};
 use self::refusals::Refusals;
 use self::serializer::Guarded;
 use crate::codec::{Codec, DecodeError, DecodeLimits, EncodeError};
@@ -67,8 +69,29 @@ pub fn decode<'de, C: Codec, S: DeserializeSeed<'de>>(
     seed: S,
     limits: DecodeLimits,
 ) -> Result<S::Value, DecodeError> {
+    decode_across(Direct, codec, input, seed, limits)
+}
+
+/// The same for a seed behind a pointer.
+pub(super) fn decode_erased<'de, C: Codec, S: DeserializeSeed<'de>>(
+    codec: &C,
+    input: &'de [u8],
+    seed: S,
+    limits: DecodeLimits,
+) -> Result<S::Value, DecodeError> {
+    decode_across(Relay::default(), codec, input, seed, limits)
+}
+
+#[inline]
+fn decode_across<'de, X: Crossing, C: Codec, S: DeserializeSeed<'de>>(
+    crossing: X,
+    codec: &C,
+    input: &'de [u8],
+    seed: S,
+    limits: DecodeLimits,
+) -> Result<S::Value, DecodeError> {
     let rounded = || codec.rounded_integers(input);
-    let budget = Budget::new(codec.capabilities(), limits, &rounded);
+    let budget = Budget::new(crossing, codec.capabilities(), limits, &rounded);
     let result = codec.decode(input, GuardSeed::root(seed, &budget));
-    budget.into_failure().map_or(result, Err)
+    budget.conclude(result)
 }

@@ -5,23 +5,24 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Unexpected, Visitor};
 
 use crate::codec::guard::budget::Place;
+use crate::codec::guard::errors::Crossing;
 use crate::codec::guard::visitor::GuardVisitor;
 use crate::value::Kind;
 
 /// Reads the pair of tag and content, and hands the content to the document's own visitor.
-pub(super) struct NodeVisitor<'a, V> {
+pub(super) struct NodeVisitor<'a, V, X> {
     inner: V,
-    place: Place<'a>,
+    place: Place<'a, X>,
 }
 
-impl<'a, V> NodeVisitor<'a, V> {
+impl<'a, V, X> NodeVisitor<'a, V, X> {
     #[inline]
-    pub(super) fn new(inner: V, place: Place<'a>) -> Self {
+    pub(super) fn new(inner: V, place: Place<'a, X>) -> Self {
         Self { inner, place }
     }
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for NodeVisitor<'_, V> {
+impl<'de, V: Visitor<'de>, X: Crossing> Visitor<'de> for NodeVisitor<'_, V, X> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -38,12 +39,12 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for NodeVisitor<'_, V> {
 }
 
 /// The content of a node whose kind is known.
-struct Content<'a, V> {
+struct Content<'a, V, X> {
     kind: Kind,
-    visitor: GuardVisitor<'a, V>,
+    visitor: GuardVisitor<'a, V, X>,
 }
 
-impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Content<'_, V> {
+impl<'de, V: Visitor<'de>, X: Crossing> DeserializeSeed<'de> for Content<'_, V, X> {
     type Value = V::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {

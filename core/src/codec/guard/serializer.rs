@@ -218,9 +218,14 @@ impl<'a, S: Serializer> Serializer for GuardSerializer<'a, S> {
         Ok(GuardCompound::new(self.inner.serialize_struct_variant(name, index, variant, len)?, place))
     }
 
+    /// A text format may write the pieces as they come. A binary one needs the length first, and some refuse instead of collecting.
     #[inline]
     fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
-        self.inner.collect_str(value)
+        if self.inner.is_human_readable() {
+            self.inner.collect_str(value)
+        } else {
+            self.inner.serialize_str(&value.to_string())
+        }
     }
 
     #[inline]

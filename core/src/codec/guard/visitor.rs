@@ -7,22 +7,23 @@ use serde::de::{Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Visitor};
 use crate::codec::guard::access::GuardAccess;
 use crate::codec::guard::budget::Place;
 use crate::codec::guard::deserializer::GuardDeserializer;
+use crate::codec::guard::errors::Crossing;
 
-pub(super) struct GuardVisitor<'a, V> {
+pub(super) struct GuardVisitor<'a, V, X> {
     inner: V,
-    place: Place<'a>,
+    place: Place<'a, X>,
     /// Whether the codec chooses what it gives, since no type was asked for.
     is_dynamic: bool,
 }
 
-impl<'a, V> GuardVisitor<'a, V> {
+impl<'a, V, X> GuardVisitor<'a, V, X> {
     #[inline]
-    pub(super) fn new(inner: V, place: Place<'a>) -> Self {
+    pub(super) fn new(inner: V, place: Place<'a, X>) -> Self {
         Self { inner, place, is_dynamic: false }
     }
 
     #[inline]
-    pub(super) fn dynamic(inner: V, place: Place<'a>) -> Self {
+    pub(super) fn dynamic(inner: V, place: Place<'a, X>) -> Self {
         Self { inner, place, is_dynamic: true }
     }
 }
@@ -31,7 +32,7 @@ macro_rules! forward {
     ($($method:ident: $type:ty;)*) => {$(
         #[inline]
         fn $method<E: Error>(self, value: $type) -> Result<V::Value, E> {
-            self.inner.$method(value)
+            self.inner.$method(value).map_err(self.place.inward())
         }
     )*};
 }
@@ -41,12 +42,12 @@ macro_rules! paid {
         #[inline]
         fn $method<E: Error>(self, value: $type) -> Result<V::Value, E> {
             self.place.spend_bytes(value.len())?;
-            self.inner.$method(value)
+            self.inner.$method(value).map_err(self.place.inward())
         }
     )*};
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for GuardVisitor<'_, V> {
+impl<'de, V: Visitor<'de>, X: Crossing> Visitor<'de> for GuardVisitor<'_, V, X> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,41 +84,45 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for GuardVisitor<'_, V> {
         if self.is_dynamic {
             self.place.admit_float(value)?;
         }
-        self.inner.visit_f64(value)
+        self.inner.visit_f64(value).map_err(self.place.inward())
     }
 
     #[inline]
     fn visit_none<E: Error>(self) -> Result<V::Value, E> {
-        self.inner.visit_none()
+        self.inner.visit_none().map_err(self.place.inward())
     }
 
     #[inline]
     fn visit_unit<E: Error>(self) -> Result<V::Value, E> {
-        self.inner.visit_unit()
+        self.inner.visit_unit().map_err(self.place.inward())
     }
 
     #[inline]
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
-        self.inner.visit_some(GuardDeserializer::new(deserializer, self.place.inside()?))
+        let part = GuardDeserializer::new(deserializer, self.place.inside()?);
+        self.inner.visit_some(part).map_err(self.place.inward())
     }
 
     #[inline]
     fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
-        self.inner.visit_newtype_struct(GuardDeserializer::new(deserializer, self.place.inside()?))
+        let part = GuardDeserializer::new(deserializer, self.place.inside()?);
+        self.inner.visit_newtype_struct(part).map_err(self.place.inward())
     }
 
     #[inline]
     fn visit_seq<A: SeqAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
-        self.inner.visit_seq(GuardAccess::new(access, self.place.inside()?))
+        let parts = GuardAccess::new(access, self.place.inside()?);
+        self.inner.visit_seq(parts).map_err(self.place.inward())
     }
 
     #[inline]
     fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
-        self.inner.visit_map(GuardAccess::new(access, self.place.inside()?))
+        let parts = GuardAccess::new(access, self.place.inside()?);
+        self.inner.visit_map(parts).map_err(self.place.inward())
     }
 
     #[inline]
     fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
-        self.inner.visit_enum(GuardAccess::new(access, self.place))
+        self.inner.visit_enum(GuardAccess::new(access, self.place)).map_err(self.place.inward())
     }
 }

@@ -1,0 +1,120 @@
+//! One property on trial: carries values through a codec and keeps what was refused.
+
+use std::collections::BTreeMap;
+use std::fmt::{Debug, Display};
+use std::marker::PhantomData;
+
+use bulla_core::codec::{Capability, Codec, MAX_DETAIL};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{Outcome, Refusal, Verdict, way};
+
+/// A value that can be carried and compared.
+pub(crate) trait Specimen: Serialize + DeserializeOwned + Debug + PartialEq {}
+
+impl<T: Serialize + DeserializeOwned + Debug + PartialEq> Specimen for T {}
+
+/// Values carried through a codec in the name of one property.
+pub(crate) struct Trial<'c, C> {
+    codec: &'c C,
+    refusals: Vec<Refusal>,
+    /// For each capability that is not declared: whether the bare codec carried every case of it.
+    undeclared: BTreeMap<Capability, bool>,
+}
+
+impl<'c, C: Codec> Trial<'c, C> {
+    pub(crate) fn new(codec: &'c C) -> Self {
+        Self { codec, refusals: Vec::new(), undeclared: BTreeMap::new() }
+    }
+
+    /// A value that is carried exactly or refused, alone and as a field.
+    pub(crate) fn carry<T: Specimen>(&mut self, case: &str, value: T) -> Result<(), String> {
+        self.refusals.extend(round_trip(self.codec, case, &value)?);
+        let within = Within { before: 7, value, after: true };
+        self.refusals.extend(round_trip(self.codec, &format!("{case}, as a field"), &within)?);
+        Ok(())
+    }
+
+    /// Several of them.
+    pub(crate) fn carry_each<T: Specimen>(
+        &mut self,
+        case: &str,
+        values: impl IntoIterator<Item = T>,
+    ) -> Result<(), String> {
+        values.into_iter().try_for_each(|value| self.carry(&format!("{case} {}", way::shown(&value)), value))
+    }
+
+    /// A value that must be carried exactly, whatever the codec can and cannot.
+    pub(crate) fn must_carry<T: Specimen>(&mut self, case: &str, value: &T) -> Result<(), String> {
+        match round_trip(self.codec, case, value)? {
+            None => Ok(()),
+            Some(refusal) => Err(format!("every codec must carry this, but {refusal}")),
+        }
+    }
+
+    /// A value that must be carried exactly if the codec declares the capability, and must be refused if not.
+    pub(crate) fn carry_if<T: Specimen>(&mut self, needed: Capability, case: &str, value: T) -> Result<(), String> {
+        let refusal = round_trip(self.codec, case, &value)?;
+        if self.codec.capabilities().has(needed) {
+            return match refusal {
+                None => Ok(()),
+                Some(refusal) => Err(format!("declares {}, but refuses {refusal}", needed.name())),
+            };
+        }
+        let Some(refusal) = refusal else {
+            return Err(format!("does not declare {}, but carries {case}", needed.name()));
+        };
+        self.refusals.push(refusal);
+        let carried = is_carried_bare(self.codec, &value);
+        self.undeclared.entry(needed).and_modify(|all| *all &= carried).or_insert(carried);
+        Ok(())
+    }
+
+    /// The outcome of all of them.
+    pub(crate) fn verdict(self) -> Verdict {
+        if let Some((capability, _)) = self.undeclared.iter().find(|(_, carried)| **carried) {
+            return Err(format!("does not declare {}, but would carry every case of it", capability.name()));
+        }
+        Ok(if self.refusals.is_empty() { Outcome::Exact } else { Outcome::Refused(self.refusals) })
+    }
+}
+
+/// A struct around any value: what stands before and after it must not be disturbed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Within<T> {
+    before: u8,
+    value: T,
+    after: bool,
+}
+
+/// Carries a value both ways: `None` if it came back the same.
+pub(crate) fn round_trip<C: Codec, T: Specimen>(codec: &C, case: &str, value: &T) -> Result<Option<Refusal>, String> {
+    let told = |fault| format!("{case}: {fault}");
+    let bytes = match way::encode(codec, value).map_err(told)? {
+        Ok(bytes) => bytes,
+        Err(error) => return refusal(case, &error).map(Some),
+    };
+    match way::decode(codec, &bytes, T::eq).map_err(told)? {
+        Ok(back) if back == *value => Ok(None),
+        Ok(back) => Err(format!("{case}: {} came back as {}", way::shown(value), way::shown(&back))),
+        Err(error) => refusal(case, &error).map(Some),
+    }
+}
+
+/// A refusal, whose reason must be one that a person can read and a log can hold.
+pub(crate) fn refusal(case: &str, error: &impl Display) -> Result<Refusal, String> {
+    let reason = error.to_string();
+    let is_fit =
+        !reason.trim().is_empty() && reason.chars().count() <= MAX_DETAIL && !reason.contains(char::is_control);
+    if is_fit {
+        Ok(Refusal { case: case.to_owned(), reason })
+    } else {
+        Err(format!("{case}: refused, but the reason is empty, too long or no single line: {reason:?}"))
+    }
+}
+
+/// Whether the codec would carry the value if the adaptor did not stand before it.
+fn is_carried_bare<C: Codec, T: Specimen>(codec: &C, value: &T) -> bool {
+    let mut out = Vec::new();
+    codec.encode(value, &mut out).is_ok() && codec.decode(&out, PhantomData::<T>).is_ok_and(|back| back == *value)
+}
