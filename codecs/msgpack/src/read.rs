@@ -2,7 +2,7 @@
 
 use bulla_core::codec::DecodeError;
 use serde::de::value::SeqDeserializer;
-use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
 use crate::input::{Head, Input};
@@ -207,7 +207,7 @@ impl<'de> VariantAccess<'de> for Variant<'_, 'de> {
 
     fn unit_variant(self) -> Result<(), DecodeError> {
         if self.has_content && self.reader.input.head()? != Head::Nil {
-            return Err(DecodeError::custom("a variant has content where none is expected"));
+            return Err(DecodeError::new("a variant has content where none is expected"));
         }
         Ok(())
     }
