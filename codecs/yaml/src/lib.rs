@@ -17,8 +17,9 @@
 //! readers agree. A typed reader that wants text takes `5` and `true` as text.
 //!
 //! Refused on writing: `Some(None)`. Refused on reading: aliases (and with them every document that grows when it is read), tags other
-//! than YAML's own, numbers that no type can hold, a second document, an empty one. `<<` is an ordinary key. Repeated keys
-//! are treated as in the other codecs: a struct refuses them, a `Value` keeps both.
+//! than YAML's own, numbers that no type can hold, a second document, an empty one, and one of more than a million events (scalars,
+//! and beginnings and ends of collections). `<<` is an ordinary key. Repeated keys are treated as in the other codecs: a struct
+//! refuses them, a `Value` keeps both.
 //!
 //! `serde_yaml` does neither half. Its parser is unmaintained and must not see a peer's bytes; its writer fails on bytes and
 //! nested enums, and its `0X1`, `1e999`, U+2028 and `!Variant` come back as something else or not at all. What it writes for everything

@@ -16,7 +16,7 @@ pub(crate) fn complete(options: Options, file: Option<&Path>) -> Result<Options,
         |reason: &dyn std::fmt::Display| Failure::Config { path: path.to_owned(), reason: escape(reason, MAX_REASON) };
     let text = std::fs::read_to_string(path).map_err(|error| refused(&error))?;
     let from_file = toml::from_str(&text).map_err(|error| {
-        let line = error.span().map(|span| text[..span.start].lines().count().max(1));
+        let line = error.span().map(|span| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count());
         let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
         refused(&format_args!("{place}{}", error.message()))
     })?;

@@ -1,6 +1,9 @@
 //! A small blocking client over core's `Connection`, and servers to try it on.
 #![allow(dead_code, unreachable_pub, reason = "every test file uses a part of it")]
 
+#[cfg(feature = "program")]
+pub mod program;
+
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
