@@ -73,14 +73,7 @@ pub struct Page {
     pub more: bool,
 }
 
-/// What `records.collections` answers; it takes any document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Collections {
-    /// The collections, by name.
-    pub collections: Vec<Collection>,
-}
-
-/// A collection.
+/// A collection: `records.collections` takes any document and answers a list of these.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Collection {
     /// Its name.
@@ -143,7 +136,7 @@ impl<'a> Records<'a> {
     /// # Errors
     /// As [`Client::call`].
     pub fn collections(&self) -> Result<Vec<Collection>, CallError> {
-        self.client.call("records.collections", &Value::Null).map(|list: Collections| list.collections)
+        self.client.call("records.collections", &Value::Null)
     }
 }
 

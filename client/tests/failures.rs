@@ -139,6 +139,12 @@ fn wrong_usage_is_2() {
         let run = bulla.run(line);
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{line:?}: {}", run.stderr);
     }
+    let run = bulla.run(&["--json", "nonsense"]);
+    assert_eq!(run.code, 2);
+    assert_eq!(
+        run.stderr,
+        "{\"error\":\"usage\",\"message\":\"unrecognized subcommand 'nonsense'\",\"exit_code\":2}\n"
+    );
 }
 
 #[test]

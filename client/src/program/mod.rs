@@ -19,7 +19,7 @@ mod lines;
 mod shell;
 
 use std::ffi::OsString;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, BufWriter, IsTerminal, Write};
 
 use clap::{CommandFactory, FromArgMatches};
 
@@ -46,9 +46,12 @@ impl Streams<'static> {
     #[must_use]
     pub fn standard() -> Self {
         let takes_colour = |choice| choice != anstream::ColorChoice::Never;
+        // A person sees each line when it is there; a pipe takes them by the block.
+        let stdout: Box<dyn Write> =
+            if io::stdout().is_terminal() { Box::new(io::stdout()) } else { Box::new(BufWriter::new(io::stdout())) };
         Self {
             stdin: Box::new(io::stdin().lock()),
-            stdout: Box::new(io::stdout().lock()),
+            stdout,
             stderr: Box::new(io::stderr()),
             terminals: [io::stdin().is_terminal(), io::stdout().is_terminal(), io::stderr().is_terminal()],
             colours: [
@@ -79,19 +82,23 @@ impl<'a> Streams<'a> {
 /// Runs the program with these arguments, the first of which is its name. Gives the exit code, as `bulla --help` lists them.
 pub fn run<I>(arguments: I, streams: &mut Streams<'_>) -> u8
 where
-    I: IntoIterator<Item: Into<OsString> + Clone>,
+    I: IntoIterator<Item: Into<OsString>>,
 {
+    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    let json = arguments.iter().any(|argument| argument == "--json");
     let parsed = Cli::command().try_get_matches_from(arguments).and_then(|matches| {
         let server_given = commands::codecs::is_server_given(&matches);
         Cli::from_arg_matches(&matches).map(|cli| (cli, server_given))
     });
     let (cli, server_given) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return show_usage(&error, streams),
+        Err(error) => return show_usage(&error, json, streams),
     };
     let mut shell = Shell::new(streams, cli.options.json);
-    let result = dispatch(&cli, server_given, &mut shell).and_then(|()| Ok(shell.flush()?));
-    match result {
+    let result = dispatch(&cli, server_given, &mut shell);
+    // What was done before a failure is shown before the failure.
+    let flushed = shell.flush();
+    match result.and(flushed.map_err(Failure::from)) {
         Ok(()) => Exit::Ok.code(),
         Err(failure) => shell.report(&failure).code(),
     }
@@ -119,7 +126,13 @@ fn dispatch(cli: &Cli, server_given: bool, shell: &mut Shell<'_, '_>) -> Result<
 }
 
 /// Help and version go to standard output, usage errors to standard error.
-fn show_usage(error: &clap::Error, streams: &mut Streams<'_>) -> u8 {
+fn show_usage(error: &clap::Error, json: bool, streams: &mut Streams<'_>) -> u8 {
+    if json && error.use_stderr() {
+        let text = error.render().to_string();
+        let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let failure = Failure::new(Exit::Usage, bulla_core::text::escape(line, 400));
+        return Shell::new(streams, true).report(&failure).code();
+    }
     let (stream, coloured) = if error.use_stderr() {
         (&mut streams.stderr, streams.colours[1])
     } else {

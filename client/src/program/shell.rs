@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use super::Streams;
@@ -14,6 +14,10 @@ use super::lines::{Line, read_line};
 
 /// The longest line that is read from a person, in bytes.
 const MAX_ANSWER: usize = 64 << 10;
+
+/// The width of a terminal that does not say, and the least that one is taken to have.
+const DEFAULT_WIDTH: u16 = 100;
+const MIN_WIDTH: u16 = 40;
 
 /// The streams, and whether JSON was asked for.
 pub(crate) struct Shell<'s, 'io> {
@@ -55,8 +59,16 @@ impl<'s, 'io> Shell<'s, 'io> {
     pub(crate) fn table(&self, heads: &[&str]) -> Table {
         let mut table = Table::new();
         table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-        let style = self.style(Style::new().bold());
-        table.set_header(heads.iter().map(|head| format!("{style}{head}{style:#}")));
+        // Some terminals do not know how wide they are.
+        if table.width().is_none_or(|width| width < MIN_WIDTH) {
+            table.set_width(DEFAULT_WIDTH);
+        }
+        let bold = self.streams.colours[0];
+        if bold {
+            table.enforce_styling();
+        }
+        let head = |head: &&str| if bold { Cell::new(head).add_attribute(Attribute::Bold) } else { Cell::new(head) };
+        table.set_header(heads.iter().map(head));
         table
     }
 
@@ -108,8 +120,8 @@ impl<'s, 'io> Shell<'s, 'io> {
         }
         let line =
             read_line(&mut self.streams.stdin, MAX_ANSWER).map_err(|error| unreadable("standard input", &error))?;
-        if !self.streams.terminals[0] && !self.json {
-            // A person ends the line; a pipe does not show it.
+        if (!self.streams.terminals[0] || line == Line::End) && !self.json {
+            // A person ends the line; a pipe does not show it, and neither does Ctrl-D.
             self.note("");
         }
         match line {

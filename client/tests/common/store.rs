@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use bulla_client::info::{InfoLimits, ServerInfo};
-use bulla_client::records::{Append, Appended, Collection, Collections, Get, List, Page, Record};
+use bulla_client::records::{Append, Appended, Collection, Get, List, Page, Record};
 use bulla_core::status::Code;
 use bulla_core::value::Value;
 
@@ -83,12 +83,11 @@ fn list(records: &[Record], request: &List) -> Page {
     Page { records, more: found.next().is_some() }
 }
 
-fn collections(records: &[Record]) -> Collections {
+fn collections(records: &[Record]) -> Vec<Collection> {
     let mut names: Vec<&str> = records.iter().map(|record| record.collection.as_str()).collect();
     names.sort_unstable();
     let count = |name: &str| names.iter().filter(|other| **other == name).count() as u64;
     let mut unique = names.clone();
     unique.dedup();
-    let collection = |name: &str| Collection { name: name.to_owned(), records: count(name) };
-    Collections { collections: unique.into_iter().map(collection).collect() }
+    unique.into_iter().map(|name| Collection { name: name.to_owned(), records: count(name) }).collect()
 }

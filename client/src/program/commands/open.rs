@@ -42,5 +42,5 @@ pub(crate) fn run(arguments: &Arguments, options: &Options, shell: &mut Shell<'_
         std::str::from_utf8(&bytes).map_err(|_| Failure::new(Exit::Token, "not a Fernet token: it is not text"))?;
     let ttl = arguments.ttl.map(|ttl| ttl.as_secs());
     let (plaintext, _) = token::open_with_ring(&ring, text, ttl, unix_time())?;
-    write_out(arguments.output.as_ref(), &plaintext, shell)
+    write_out(arguments.output.as_deref(), &plaintext, shell)
 }

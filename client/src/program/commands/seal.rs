@@ -1,6 +1,9 @@
 //! `bulla seal`: bytes into a text token, without any server.
 
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bulla_core::key::KeyRing;
@@ -37,13 +40,15 @@ pub(crate) fn run(arguments: &Arguments, options: &Options, shell: &mut Shell<'_
     let plaintext = zeroize::Zeroizing::new(read_all(&arguments.file, shell)?);
     let mut token = token::seal(ring.current().key(), &plaintext, unix_time());
     token.push('\n');
-    write_out(arguments.output.as_ref(), token.as_bytes(), shell)
+    write_out(arguments.output.as_deref(), token.as_bytes(), shell)
 }
 
-pub(crate) fn write_out(path: Option<&PathBuf>, bytes: &[u8], shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
+/// Writes to standard output, or to a file, which is for its owner alone if it is new: what was sealed is a secret.
+pub(crate) fn write_out(path: Option<&Path>, bytes: &[u8], shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
     let Some(path) = path else { return Ok(shell.write(bytes)?) };
-    let name = escape(&path.display(), 200);
-    std::fs::write(path, bytes).map_err(|error| Failure::new(Exit::System, format!("cannot write {name}: {error}")))
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(bytes))
+        .map_err(|error| Failure::new(Exit::System, format!("cannot write {}: {error}", escape(&path.display(), 200))))
 }
 
 /// Seconds since 1970.
