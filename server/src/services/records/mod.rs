@@ -5,7 +5,7 @@
 //! | `records.append` | `{collection, document}` | `{id}` |
 //! | `records.get` | `{collection, id}` | `{id, collection, document, codec, peer, received_at}` |
 //! | `records.list` | `{collection, after?, limit?}` | `{records, more}` |
-//! | `records.collections` | any document | `{collections: [{name, records}]}` |
+//! | `records.collections` | any document | `[{name, records}]` |
 //!
 //! A document is stored as text that holds every [`Value`] exactly and that people can read with `sqlite3`: see [`to_text`]. The same
 //! document gives the same text, whatever codec it came in. `received_at` is UTC,
@@ -120,13 +120,6 @@ pub struct ListReply {
     pub more: bool,
 }
 
-/// What `records.collections` answers.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct CollectionsReply {
-    /// The collections in order of their names.
-    pub collections: Vec<Collection>,
-}
-
 /// The service. A clone is for the same database.
 #[derive(Clone)]
 pub struct Records {
@@ -223,9 +216,7 @@ impl Service for Records {
             .route_responder("records.append", move |request, responder| append.append(request, responder))
             .route("records.get", move |request: GetRequest, _: &Context| get.get(&request))
             .route("records.list", move |request: ListRequest, _: &Context| list.list(&request))
-            .route("records.collections", move |_: Value, _: &Context| {
-                Ok(CollectionsReply { collections: collections.collections()? })
-            })
+            .route("records.collections", move |_: Value, _: &Context| Ok(collections.collections()?))
     }
 }
 
