@@ -1,6 +1,7 @@
 //! Building a server: what it listens on, who may connect, what it answers.
 
 use std::num::NonZero;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -293,11 +294,21 @@ fn start(
     let control = Control { shared: Arc::clone(shared), gate, loops: ports, finish };
     let mut handle = ServerHandle::new(control.clone(), addresses);
     for (number, event_loop) in loops.into_iter().enumerate() {
-        let finish = Arc::clone(&control.finish);
-        handle.push(spawn(format!("bulla-loop-{number}"), move || finish.count(event_loop.run()))?);
+        let control = control.clone();
+        handle.push(spawn(format!("bulla-loop-{number}"), move || run_loop(event_loop, &control))?);
     }
     handle.push(spawn("bulla-acceptor".to_owned(), move || acceptor.run())?);
     Ok(handle)
+}
+
+/// A loop that panics is a bug of ours. Its connections are lost, so the whole server ends, for whoever watches it to start again.
+fn run_loop(event_loop: EventLoop, control: &Control) {
+    let complete = catch_unwind(AssertUnwindSafe(|| event_loop.run())).unwrap_or_else(|_| {
+        tracing::error!("an event loop panicked: the server stops");
+        control.stop();
+        false
+    });
+    control.finish.count(complete);
 }
 
 fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {

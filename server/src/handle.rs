@@ -146,11 +146,13 @@ impl Control {
 }
 
 /// Where the loops say that they have ended.
+#[derive(Debug)]
 pub(crate) struct Finish {
     state: Mutex<Loops>,
     ended: Condvar,
 }
 
+#[derive(Debug)]
 struct Loops {
     running: usize,
     cut_off: bool,

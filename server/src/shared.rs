@@ -39,7 +39,7 @@ impl Shared {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Facts {
-    /// The codecs accepted, in the order of the server's preference list.
+    /// The codecs accepted. The client's order of preference decides between them.
     pub codecs: Vec<CodecName>,
     /// The names of the routes, sorted.
     pub routes: Vec<Arc<str>>,

@@ -1,5 +1,7 @@
 //! Calls over the library, end to end: what a handler gets, what a client hears.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails should stop where it fails")]
+
 mod common;
 
 use std::sync::atomic::{AtomicU32, Ordering};

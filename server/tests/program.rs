@@ -1,5 +1,7 @@
 //! The real program: how it starts, what it says, how it ends.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails should stop where it fails")]
+
 mod common;
 
 use std::fs;

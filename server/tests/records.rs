@@ -1,5 +1,7 @@
 //! Records of the real program: an acknowledgement means on disk, and a document is the same in every codec.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails should stop where it fails")]
+
 mod common;
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! Connections over the library, end to end: who is let in, who is turned away and how, and what one peer can do to others.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails should stop where it fails")]
+
 mod common;
 
 use std::io::{Read, Write};

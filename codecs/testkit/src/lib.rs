@@ -34,7 +34,7 @@
 //!
 //! # Bombs
 //! What a format's few bytes can ask for differs from format to format, so there is no list of bombs; [`bomb`] sets one off under
-//! measurement.
+//! measurement. For formats that Python has, [`python`] asks another implementation.
 //!
 //! # From code
 //! [`table`] runs every property and says what became of each: to compare codecs, or to print what a codec can carry.
@@ -42,6 +42,7 @@
 pub mod bomb;
 mod outcome;
 pub mod properties;
+pub mod python;
 mod trial;
 mod way;
 mod zoo;

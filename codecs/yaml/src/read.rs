@@ -328,3 +328,24 @@ impl<'de> VariantAccess<'de> for Items<'_, 'de> {
         self.0.deserialize_any(visitor)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, de::IgnoredAny};
+
+    use super::*;
+
+    #[test]
+    fn events_are_bounded_skipped_ones_too() {
+        // Eight events: the beginnings of stream, document and list, four scalars, and the end of the list.
+        let read = |events_left| {
+            let mut reader = Reader::new("[1, 2, 3, 4]");
+            reader.events_left = events_left;
+            reader.begin()?;
+            IgnoredAny::deserialize(&mut reader)
+        };
+        assert!(read(8).is_ok());
+        assert!(read(7).is_err_and(|error| error.to_string().contains("1000000")));
+        assert!(read(0).is_err());
+    }
+}

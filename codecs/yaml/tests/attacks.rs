@@ -56,12 +56,6 @@ fn refuses_deep_nesting() {
 }
 
 #[test]
-fn refuses_what_would_take_seconds() {
-    assert!(refusal(&format!("[{}]", "1,".repeat(1_000_000))).contains("1000000"));
-    assert!(refusal(&"? a\n: b\n".repeat(500_000)).contains("1000000"));
-}
-
-#[test]
 fn merge_keys_are_ordinary_keys() {
     let text = "base: {x: 1}\nuse:\n  <<: {y: 2}\n  z: 3\n";
     let value = decode::<serde_json::Value>(text).unwrap();

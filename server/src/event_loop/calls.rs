@@ -130,7 +130,7 @@ impl Calls {
         }
     }
 
-    /// The answer of a handler came back. Gives a status that the peer does not get to see, for the log.
+    /// The answer of a handler came back.
     pub(crate) fn handle_answer(
         &mut self,
         connection: &mut Connection,
@@ -250,3 +250,6 @@ fn fail(connection: &mut Connection, stream: StreamId, status: &Status, desk: &D
     // A one-way stream may be over already.
     let _ = connection.reset(stream, status);
 }
+
+#[cfg(test)]
+mod tests;

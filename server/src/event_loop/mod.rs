@@ -141,7 +141,7 @@ impl EventLoop {
         }
         let next = [self.desk.timers.next(), self.drain_until].into_iter().flatten().min()?;
         // Rounded up: waking a moment too early would mean waking twice.
-        Some(next.saturating_duration_since(Instant::now()) + Duration::from_millis(1))
+        Some(next.saturating_duration_since(self.desk.now) + Duration::from_millis(1))
     }
 
     fn handle_readiness(&mut self, event: &Event) {

@@ -14,9 +14,12 @@ Examples:
   bulla-server --accept json,yaml --append out.jsonl
   bulla-server codecs                             what is linked here
 
-Settings come from options, then variables (BULLA_LISTEN and so on), then the file of --config, then the
-defaults. The file is TOML with the names of the options: listen = [\"127.0.0.1:7411\"], max-connections = 500.
-BULLA_LOG filters the log, such as bulla_server=debug.
+Settings:
+  An option wins over a variable (BULLA_LISTEN for --listen, and so on), a variable over the file
+  of --config, and the file over the default. The file is TOML with the names of the options:
+    listen = [\"127.0.0.1:7411\", \"unix:/run/bulla.sock\"]
+    max-connections = 500
+  BULLA_LOG filters the log, such as bulla_server=debug.
 
 Signals:
   SIGTERM, Ctrl-C  drain: accept no more, answer the calls that run, end; a second one ends at once

@@ -6,23 +6,26 @@ use std::io::Write as _;
 use bulla_core::text::escape;
 
 use crate::program::serve::{db_path, key_path};
-use crate::program::{DEFAULT_KEY, DEFAULT_LISTEN, Failure, Options, Running};
+use crate::program::{DEFAULT_KEY, DEFAULT_LISTEN, Options, Running};
 
 /// The longest path that is shown, in characters.
 const MAX_PATH: usize = 300;
 
 /// Says on the standard output what was done and what to type next; in a log of JSON, one line.
-pub(crate) fn print(running: &Running, options: &Options) -> Result<(), Failure> {
+pub(crate) fn print(running: &Running, options: &Options) {
     let handle = running.handle();
     let addresses: Vec<String> = handle.addresses().iter().map(ToString::to_string).collect();
     let codecs: Vec<String> = handle.facts().codecs.iter().map(ToString::to_string).collect();
     if options.json.unwrap_or_default() {
         tracing::info!(addresses = addresses.join(","), codecs = codecs.join(","), "listening");
-        return Ok(());
+        return;
     }
     let text = compose(running, options, &addresses, &codecs);
     let mut out = anstream::stdout();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| Failure::output(&error))
+    // Whoever closed the output does not want to read it; the server serves all the same.
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        tracing::warn!("cannot write to the standard output: {error}");
+    }
 }
 
 fn compose(running: &Running, options: &Options, addresses: &[String], codecs: &[String]) -> String {

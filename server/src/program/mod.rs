@@ -72,7 +72,7 @@ fn serve_until_told(cli: Cli) -> Result<(), Failure> {
     logging::start(cli.verbose, cli.quiet, options.json.unwrap_or_default());
     let running = serve(&options)?;
     let signals = signals::watch(&running, &options)?;
-    greeting::print(&running, &options)?;
+    greeting::print(&running, &options);
     let drained = running.join();
     signals.end();
     if drained == crate::Drained::Complete { Ok(()) } else { Err(Failure::CutOff) }

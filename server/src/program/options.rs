@@ -12,67 +12,67 @@ use serde::{Deserialize, Deserializer};
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Options {
     /// Listen on host:port or unix:/path; may be repeated [default: 127.0.0.1:7411]
-    #[arg(long, env = "BULLA_LISTEN", value_delimiter = ',', value_name = "ADDRESS")]
+    #[arg(long, hide_env_values = true, env = "BULLA_LISTEN", value_delimiter = ',', value_name = "ADDRESS")]
     pub listen: Option<Vec<String>>,
     /// The key file: one Fernet key a line, `name = key` for one key a client [default: bulla.key, made if it is missing]
-    #[arg(long, env = "BULLA_KEY", value_name = "FILE")]
+    #[arg(long, hide_env_values = true, env = "BULLA_KEY", value_name = "FILE")]
     pub key: Option<PathBuf>,
     /// The database of the records [default: bulla.db]
-    #[arg(long, env = "BULLA_DB", value_name = "FILE")]
+    #[arg(long, hide_env_values = true, env = "BULLA_DB", value_name = "FILE")]
     pub db: Option<PathBuf>,
     /// The codecs to accept [default: all that are linked]
-    #[arg(long, env = "BULLA_ACCEPT", value_delimiter = ',', value_name = "NAME,…")]
+    #[arg(long, hide_env_values = true, env = "BULLA_ACCEPT", value_delimiter = ',', value_name = "NAME,…")]
     pub accept: Option<Vec<String>>,
     /// Show each record on the screen
-    #[arg(long, env = "BULLA_PRINT", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(long, hide_env_values = true, env = "BULLA_PRINT", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub print: Option<bool>,
     /// Append each record to this file, one line of JSON each
-    #[arg(long, env = "BULLA_APPEND", value_name = "FILE")]
+    #[arg(long, hide_env_values = true, env = "BULLA_APPEND", value_name = "FILE")]
     pub append: Option<PathBuf>,
     /// Log lines of JSON
-    #[arg(long, env = "BULLA_JSON", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(long, hide_env_values = true, env = "BULLA_JSON", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub json: Option<bool>,
     /// Event loops [default: one for each core]
-    #[arg(long, env = "BULLA_THREADS", value_name = "COUNT", help_heading = "Limits")]
+    #[arg(long, hide_env_values = true, env = "BULLA_THREADS", value_name = "COUNT", help_heading = "Limits")]
     pub threads: Option<NonZero<usize>>,
     /// Threads that run handlers [default: one for each core, at least 4]
-    #[arg(long, env = "BULLA_WORKERS", value_name = "COUNT", help_heading = "Limits")]
+    #[arg(long, hide_env_values = true, env = "BULLA_WORKERS", value_name = "COUNT", help_heading = "Limits")]
     pub workers: Option<NonZero<usize>>,
     /// Connections at once [default: 10000]
-    #[arg(long, env = "BULLA_MAX_CONNECTIONS", value_name = "COUNT", help_heading = "Limits")]
+    #[arg(long, hide_env_values = true, env = "BULLA_MAX_CONNECTIONS", value_name = "COUNT", help_heading = "Limits")]
     pub max_connections: Option<u32>,
     /// Connections in handshake at once [default: 256]
-    #[arg(long, env = "BULLA_MAX_HANDSHAKES", value_name = "COUNT", help_heading = "Limits")]
+    #[arg(long, hide_env_values = true, env = "BULLA_MAX_HANDSHAKES", value_name = "COUNT", help_heading = "Limits")]
     pub max_handshakes: Option<u32>,
     /// The longest message [default: 4194304]
-    #[arg(long, env = "BULLA_MAX_MESSAGE", value_name = "BYTES", help_heading = "Limits")]
+    #[arg(long, hide_env_values = true, env = "BULLA_MAX_MESSAGE", value_name = "BYTES", help_heading = "Limits")]
     pub max_message: Option<u32>,
     /// Calls open in one connection [default: 1024]
-    #[arg(long, env = "BULLA_MAX_STREAMS", value_name = "COUNT", help_heading = "Limits")]
+    #[arg(long, hide_env_values = true, env = "BULLA_MAX_STREAMS", value_name = "COUNT", help_heading = "Limits")]
     pub max_streams: Option<u32>,
     /// Bytes queued in all connections together [default: 1073741824]
-    #[arg(long, env = "BULLA_MAX_QUEUED", value_name = "BYTES", help_heading = "Limits")]
+    #[arg(long, hide_env_values = true, env = "BULLA_MAX_QUEUED", value_name = "BYTES", help_heading = "Limits")]
     pub max_queued: Option<u64>,
     /// How deep a request may nest [default: 64]
-    #[arg(long, env = "BULLA_MAX_DEPTH", value_name = "LEVELS", help_heading = "Limits")]
+    #[arg(long, hide_env_values = true, env = "BULLA_MAX_DEPTH", value_name = "LEVELS", help_heading = "Limits")]
     pub max_depth: Option<u32>,
     /// How many elements a request may have [default: 1000000]
-    #[arg(long, env = "BULLA_MAX_ELEMENTS", value_name = "COUNT", help_heading = "Limits")]
+    #[arg(long, hide_env_values = true, env = "BULLA_MAX_ELEMENTS", value_name = "COUNT", help_heading = "Limits")]
     pub max_elements: Option<u32>,
     /// The whole handshake [default: 5s]
-    #[arg(long, env = "BULLA_HANDSHAKE_TIMEOUT", value_parser = humantime::parse_duration, value_name = "TIME", help_heading = "Limits")]
+    #[arg(long, hide_env_values = true, env = "BULLA_HANDSHAKE_TIMEOUT", value_parser = humantime::parse_duration, value_name = "TIME", help_heading = "Limits")]
     #[serde(deserialize_with = "time")]
     pub handshake_timeout: Option<Duration>,
     /// Silence after which a peer is given up [default: 75s]
-    #[arg(long, env = "BULLA_IDLE_TIMEOUT", value_parser = humantime::parse_duration, value_name = "TIME", help_heading = "Limits")]
+    #[arg(long, hide_env_values = true, env = "BULLA_IDLE_TIMEOUT", value_parser = humantime::parse_duration, value_name = "TIME", help_heading = "Limits")]
     #[serde(deserialize_with = "time")]
     pub idle_timeout: Option<Duration>,
     /// How long a peer may leave its replies unread [default: 10s]
-    #[arg(long, env = "BULLA_WRITE_TIMEOUT", value_parser = humantime::parse_duration, value_name = "TIME", help_heading = "Limits")]
+    #[arg(long, hide_env_values = true, env = "BULLA_WRITE_TIMEOUT", value_parser = humantime::parse_duration, value_name = "TIME", help_heading = "Limits")]
     #[serde(deserialize_with = "time")]
     pub write_timeout: Option<Duration>,
     /// How long calls that run may take once the server drains [default: 30s]
-    #[arg(long, env = "BULLA_DRAIN_TIMEOUT", value_parser = humantime::parse_duration, value_name = "TIME", help_heading = "Limits")]
+    #[arg(long, hide_env_values = true, env = "BULLA_DRAIN_TIMEOUT", value_parser = humantime::parse_duration, value_name = "TIME", help_heading = "Limits")]
     #[serde(deserialize_with = "time")]
     pub drain_timeout: Option<Duration>,
 }

@@ -1,5 +1,5 @@
 //! A small blocking client over core's `Connection`, and servers to try it on.
-#![allow(dead_code, unreachable_pub, reason = "every test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "a part of tests, and every one uses a part of it")]
 
 #[cfg(feature = "program")]
 pub mod program;
