@@ -6,7 +6,7 @@ mod common;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bulla_core::connection::Open;
 use bulla_core::status::{Code, Status};
@@ -180,7 +180,8 @@ fn a_call_whose_deadline_passed_or_whose_peer_gave_up_is_not_started() {
     client.connection.reset(given_up, &Status::new(Code::Cancelled, "changed my mind")).unwrap();
     client.write();
     eventually("three calls are there", || server.metrics().calls_running == 3);
-    std::thread::sleep(Duration::from_millis(2));
+    let begin = Instant::now();
+    eventually("the deadline has passed", || begin.elapsed() > Duration::from_millis(1));
     release.send(()).unwrap();
     assert_eq!(client.answer::<bool>(first), Ok(false));
     assert_eq!(client.answer_raw(late).unwrap_err().code(), Code::DeadlineExceeded);

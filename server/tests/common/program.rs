@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Instant;
 
 use bulla_core::key::{Key, write_key_file};
@@ -115,8 +115,8 @@ impl Program {
 
     /// Waits for the end.
     pub fn wait(mut self) -> (ExitStatus, Vec<String>) {
-        let status = wait(&mut self.child);
-        self.log.extend(self.stderr.iter());
+        let (status, [_, rest]) = wait(&mut self.child, [&self.stdout, &self.stderr]);
+        self.log.extend(rest);
         (status, std::mem::take(&mut self.log))
     }
 
@@ -137,15 +137,20 @@ impl Drop for Program {
     }
 }
 
-fn wait(child: &mut Child) -> ExitStatus {
+/// Waits for the end of the program: its output ends with it.
+fn wait(child: &mut Child, outputs: [&Receiver<String>; 2]) -> (ExitStatus, [Vec<String>; 2]) {
     let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status;
+    let rest = outputs.map(|output| {
+        let mut rest = Vec::new();
+        loop {
+            match output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => rest.push(line),
+                Err(RecvTimeoutError::Disconnected) => return rest,
+                Err(RecvTimeoutError::Timeout) => panic!("the program does not end"),
+            }
         }
-        assert!(Instant::now() < deadline, "the program does not end");
-        std::thread::sleep(std::time::Duration::from_millis(2));
-    }
+    });
+    (child.wait().unwrap(), rest)
 }
 
 fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
@@ -169,7 +174,6 @@ pub fn finish(command: &mut Command) -> (i32, String, String) {
     let mut child = command.spawn().unwrap();
     let stdout = lines(child.stdout.take().unwrap());
     let stderr = lines(child.stderr.take().unwrap());
-    let status = wait(&mut child);
-    let join = |lines: Receiver<String>| lines.iter().collect::<Vec<_>>().join("\n");
-    (status.code().unwrap(), join(stdout), join(stderr))
+    let (status, [stdout, stderr]) = wait(&mut child, [&stdout, &stderr]);
+    (status.code().unwrap(), stdout.join("\n"), stderr.join("\n"))
 }
