@@ -8,7 +8,7 @@ use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixListener;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bulla_client::{CallError, CallOptions, Client, Lost, client_bounds};
 use bulla_core::connection::{Closed, Limits};
@@ -63,15 +63,14 @@ fn a_server_that_stops_reading_holds_nobody_up_beyond_the_deadline() {
     let gated = gated(&server);
     let builder = Client::builder().server(&gated.address).key(key(7)).codecs(codecs()).limits(wide());
     let client = builder.connect().unwrap();
-    let long = "x".repeat(2 << 20);
+    let long = "x".repeat(1 << 20);
     let closed = gated.gate.lock().unwrap();
     thread::scope(|scope| {
         // More than the socket takes: the writer must not keep the others from coming back.
-        let writer = scope.spawn(|| client.call_with::<_, String>("echo", &long, &options(400)));
-        let begin = Instant::now();
+        let writer = scope.spawn(|| client.call_with::<_, String>("echo", &long, &options(1000)));
         let error = client.call_with::<_, ()>("echo", &(), &options(50)).unwrap_err();
         assert!(matches!(error, CallError::Deadline { .. }), "{error}");
-        assert!(begin.elapsed() < Duration::from_millis(350), "{:?}", begin.elapsed());
+        assert!(!writer.is_finished(), "the other call came back only with the writer");
         let error = writer.join().unwrap().unwrap_err();
         assert!(matches!(error, CallError::Deadline { sent: true, .. }), "{error}");
     });
@@ -114,11 +113,11 @@ fn a_server_that_never_reads_again_is_given_up() {
     let server = serve_with(&["json"], wide(), echo);
     let gated = gated(&server);
     let mut bounds = client_bounds();
-    bounds.idle = Duration::from_millis(200);
+    bounds.idle = Duration::from_secs(1);
     let builder = Client::builder().server(&gated.address).key(key(7)).codecs(codecs()).limits(wide()).bounds(bounds);
     let client = builder.connect().unwrap();
     let closed = gated.gate.lock().unwrap();
-    let error = client.call::<_, String>("echo", &"x".repeat(2 << 20)).unwrap_err();
+    let error = client.call::<_, String>("echo", &"x".repeat(1 << 20)).unwrap_err();
     // Whichever of the two is noticed first: nothing is taken, and nothing comes.
     let expected = |reason: &Lost| matches!(reason, Lost::Stalled(_) | Lost::Closed(Closed::Silent));
     assert!(matches!(&error, CallError::MayHaveRun { reason, .. } if expected(reason)), "{error}");

@@ -211,9 +211,9 @@ impl Peer {
         }
         match reply {
             Reply::Answer(message) => self.reply(stream, message),
-            Reply::Refuse(status) => self.connection.reset(stream, &status).unwrap(),
+            Reply::Refuse(status) => drop(self.connection.reset(stream, &status)),
             Reply::Silence => {}
-            Reply::Nothing => self.connection.finish(stream).unwrap(),
+            Reply::Nothing => drop(self.connection.finish(stream)),
             Reply::GoAwayThen(message) => {
                 self.connection.go_away();
                 self.reply(stream, message);
@@ -225,9 +225,11 @@ impl Peer {
         }
     }
 
+    /// The caller may have given up meanwhile: then the stream is gone.
     fn reply(&mut self, stream: StreamId, message: Vec<u8>) {
-        self.connection.send(stream, message).unwrap();
-        self.connection.finish(stream).unwrap();
+        if self.connection.send(stream, message).is_ok() {
+            self.connection.finish(stream).unwrap();
+        }
     }
 }
 
