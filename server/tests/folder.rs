@@ -1,5 +1,7 @@
 //! Both programs as a person uses them: in an empty folder, over TCP and over a Unix socket.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails should stop where it fails")]
+
 mod common;
 
 use std::time::{Duration, Instant};
