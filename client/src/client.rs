@@ -178,7 +178,7 @@ impl Client {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.line.close().link.close_soon();
+        self.line.close().link.close_soon(LINGER);
     }
 }
 

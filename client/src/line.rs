@@ -90,7 +90,7 @@ impl Line {
         let live = Arc::new(result?);
         state.live = Arc::clone(&live);
         if state.closed {
-            live.link.close_soon();
+            live.link.close_soon(Duration::ZERO);
             return Err(ConnectError::Closed);
         }
         Ok(live)
@@ -134,8 +134,8 @@ impl Line {
 
     /// Sleeps, unless the line is closed or time is up before.
     fn pause(&self, wait: Duration, until: Option<Instant>) -> Result<(), ConnectError> {
-        let end = Instant::now() + wait;
-        if until.is_some_and(|until| end >= until) {
+        let begin = Instant::now();
+        if until.is_some_and(|until| wait >= until.saturating_duration_since(begin)) {
             return Err(self.too_late());
         }
         let mut state = self.lock();
@@ -143,7 +143,7 @@ impl Line {
             if state.closed {
                 return Err(ConnectError::Closed);
             }
-            let left = end.saturating_duration_since(Instant::now());
+            let left = wait.saturating_sub(begin.elapsed());
             if left.is_zero() {
                 return Ok(());
             }

@@ -114,11 +114,11 @@ fn connect_tcp(address: &Address, host: &str, timeout: Duration) -> Result<Socke
     let resolved = host
         .to_socket_addrs()
         .map_err(|error| ConnectError::Resolve { server: address.to_string(), reason: escape(&error, MAX_SHOWN) })?;
-    let deadline = Instant::now() + timeout;
+    let begin = Instant::now();
     let mut refusal =
         ConnectError::Resolve { server: address.to_string(), reason: "the name has no address".to_owned() };
     for candidate in resolved {
-        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        let left = timeout.saturating_sub(begin.elapsed()).max(Duration::from_millis(1));
         match TcpStream::connect_timeout(&candidate, left).and_then(prepare) {
             Ok(stream) => return Ok(Socket::Tcp(stream)),
             Err(error) => refusal = unreachable(address, &error),

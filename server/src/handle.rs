@@ -9,7 +9,7 @@ use bulla_core::key::KeyRing;
 
 use crate::acceptor::Order;
 use crate::address::Address;
-use crate::event_loop::{Mail, Port};
+use crate::event_loop::{Mail, Port, after};
 use crate::gate::Gate;
 use crate::metrics::Snapshot;
 use crate::shared::{Facts, Shared};
@@ -117,7 +117,7 @@ impl Drop for ServerHandle {
 impl Control {
     /// Begins to drain: accepts no more, tells every peer so, answers the calls that run, and ends; after `patience` at the latest.
     pub fn drain(&self, patience: Duration) {
-        let until = Instant::now() + patience;
+        let until = after(Instant::now(), patience);
         self.gate.acceptor.post(Order::Stop);
         for port in &self.loops {
             port.post(Mail::Drain { until });

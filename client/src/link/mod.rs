@@ -175,10 +175,15 @@ impl Link {
         }
     }
 
-    /// Ends the connection in order without waiting for anything.
-    pub(crate) fn close_soon(&self) {
+    /// Ends the connection in order without waiting for it: what is queued goes out first, for `linger` at most.
+    pub(crate) fn close_soon(&self, linger: Duration) {
         let mut state = self.lock();
-        state.connection.close();
+        state.going_away = true;
+        if state.is_busy() {
+            state.close_at = Some(Instant::now() + linger);
+        } else {
+            state.connection.close();
+        }
         self.wake(&mut state);
         self.flush_from(state);
     }
@@ -207,10 +212,11 @@ impl Link {
         while let Some(event) = state.connection.poll_event() {
             state.handle_event(event, &mut done);
         }
-        if state.blocked.is_some_and(|since| now >= since + self.bounds.idle) {
+        if state.blocked.is_some_and(|since| now.saturating_duration_since(since) >= self.bounds.idle) {
             state.end(&Lost::Stalled(self.bounds.idle), &mut done);
         }
-        if state.going_away && !state.is_busy() {
+        if state.going_away && !state.is_busy() || state.close_at.is_some_and(|at| now >= at) {
+            state.close_at = None;
             state.connection.close();
         }
         drop(state);
@@ -233,8 +239,8 @@ impl Link {
     /// When the driver is wanted again without anything happening at the socket.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let state = self.lock();
-        let stall = state.blocked.map(|since| since + self.bounds.idle);
-        [state.connection.poll_timeout(), stall].into_iter().flatten().min()
+        let stall = state.blocked.and_then(|since| since.checked_add(self.bounds.idle));
+        [state.connection.poll_timeout(), stall, state.close_at].into_iter().flatten().min()
     }
 
     // Inside

@@ -36,6 +36,8 @@ pub(crate) struct State {
     pub(super) in_flight: usize,
     pub(super) woken: bool,
     pub(crate) going_away: bool,
+    /// When the connection is closed, whatever is still queued.
+    pub(super) close_at: Option<Instant>,
     pub(crate) over: Option<Lost>,
 }
 
@@ -63,6 +65,7 @@ impl State {
             in_flight: 0,
             woken: false,
             going_away: false,
+            close_at: None,
             over: None,
         }
     }

@@ -9,8 +9,9 @@ use crate::record::{LENGTH_PREFIX, MAX_TOKEN, is_legal_token_length};
 use crate::status::{Code, Status};
 
 impl Connection {
-    pub(super) fn handshake_deadline(&self) -> Instant {
-        self.start.0 + self.bounds.handshake
+    /// `None` for one that is too far for the clock.
+    pub(super) fn handshake_deadline(&self) -> Option<Instant> {
+        self.start.0.checked_add(self.bounds.handshake)
     }
 
     /// Time never runs backwards in here, whatever the caller says.

@@ -148,6 +148,8 @@ impl Channel {
     }
 
     pub(crate) fn ping(&mut self, bytes: [u8; 8]) {
+        // Its answer is no flood.
+        self.budget.earn(1);
         put_ping(&mut self.control, bytes);
     }
 
@@ -195,7 +197,10 @@ impl Channel {
                 Frame::Credit { stream, bytes } => self.handle_credit(stream, bytes)?,
                 Frame::Reset { stream, status } => self.handle_reset(stream, status, events)?,
                 Frame::Ping(bytes) => {
-                    self.budget.spend("PING")?;
+                    // One that finds nothing waiting costs no more than any record: pings may follow each other closely.
+                    if !self.control.is_empty() {
+                        self.budget.spend("PING")?;
+                    }
                     put_pong(&mut self.control, bytes);
                 }
                 Frame::Pong(bytes) => {
@@ -248,7 +253,8 @@ impl Channel {
         payload: &[u8],
         events: &mut VecDeque<Event>,
     ) -> Result<(), Violation> {
-        if payload.is_empty() && !end {
+        // What completes a message is paid for like any other: a unit in bincode is nothing but an empty frame.
+        if payload.is_empty() && more {
             self.budget.spend("empty DATA")?;
         }
         let Some(stream) = self.streams.get_mut(&id) else { return self.check_not_idle("DATA", id) };

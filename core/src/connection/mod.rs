@@ -197,13 +197,14 @@ impl Connection {
         if self.is_over() {
             return;
         }
+        let silence = self.now.saturating_duration_since(self.last_heard);
         if self.session().is_none() {
-            if self.now >= self.handshake_deadline() {
+            if self.handshake_deadline().is_some_and(|deadline| self.now >= deadline) {
                 self.fail(HandshakeError::Deadline.into());
             }
-        } else if self.now >= self.last_heard + self.bounds.idle {
+        } else if silence >= self.bounds.idle {
             self.fail(Closed::Silent);
-        } else if self.now >= self.last_heard + self.bounds.keepalive && !self.pinged {
+        } else if silence >= self.bounds.keepalive && !self.pinged {
             self.pinged = true;
             self.ping(KEEPALIVE);
         }
@@ -329,10 +330,10 @@ impl Connection {
         if self.is_over() {
             None
         } else if self.session().is_none() {
-            Some(self.handshake_deadline())
+            self.handshake_deadline()
         } else {
             let silence = if self.pinged { self.bounds.idle } else { self.bounds.keepalive.min(self.bounds.idle) };
-            Some(self.last_heard + silence)
+            self.last_heard.checked_add(silence)
         }
     }
 }

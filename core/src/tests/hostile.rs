@@ -136,7 +136,7 @@ fn floods_of_frames_that_cost_nothing() {
 
     type Put = fn(&mut Vec<u8>);
     let kinds: [(Put, &str); 4] = [
-        (|out| put_data(out, 1, 0, &[]), "empty DATA"),
+        (|out| put_data(out, 1, 1, &[]), "empty DATA"),
         (|out| put_credit(out, 1, 1), "CREDIT"),
         (|out| put_reset(out, 1, &Status::new(Code::Cancelled, "")), "RESET"),
         (|out| out.extend([77, IGNORE, 0, 0, 0, 0, 0, 0, 0, 0]), "unknown"),
@@ -155,12 +155,43 @@ fn floods_of_frames_that_cost_nothing() {
 fn a_ping_every_second_for_days_is_no_flood() {
     let mut pair = Pair::connected();
     for _ in 0..20_000 {
-        pair.pass(std::time::Duration::from_secs(1));
+        pair.pass(Duration::from_secs(1));
         pair.client.ping([1; 8]);
         pair.drive();
         pair.client_events();
     }
     assert!(!pair.client.is_over() && !pair.server.is_over());
+}
+
+#[test]
+fn pings_and_empty_messages_that_are_answered_are_no_flood() {
+    let mut pair = Pair::connected();
+    for _ in 0..10_000 {
+        pair.client.ping([1; 8]);
+        pair.drive();
+        assert_eq!(pair.client_events(), [Event::Pong([1; 8])]);
+    }
+    for _ in 0..10_000 {
+        let notice = Open { one_way: true, ..open("unit") };
+        let stream = pair.client.open(&notice).expect("the one before is over");
+        pair.client.send(stream, Vec::new()).unwrap();
+        pair.client.finish(stream).unwrap();
+        pair.drive();
+        pair.server.consume(stream, 0);
+        pair.server_events();
+    }
+    assert!(!pair.client.is_over() && !pair.server.is_over());
+}
+
+#[test]
+fn times_too_far_for_the_clock_are_none() {
+    let mut bounds = Bounds::default();
+    (bounds.handshake, bounds.keepalive, bounds.idle) = (Duration::MAX, Duration::MAX, Duration::MAX);
+    let server = ServerConfig { bounds, ..server_config() };
+    let mut pair = Pair::connected_with(&ClientConfig { bounds, ..client_config() }, server);
+    pair.pass(Duration::from_secs(100_000));
+    assert!(!pair.client.is_over() && !pair.server.is_over());
+    assert_eq!((pair.client.poll_timeout(), pair.server.poll_timeout()), (None, None));
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub(crate) use self::mailbox::Mailbox;
 use self::peer::Peer;
 pub(crate) use self::port::{Mail, Port};
 use self::timers::Timers;
+pub(crate) use self::timers::after;
 use crate::route::Job;
 use crate::shared::Shared;
 

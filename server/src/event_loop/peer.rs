@@ -12,6 +12,7 @@ use mio::{Interest, Registry, Token};
 use crate::address::PeerAddress;
 use crate::event_loop::calls::Calls;
 use crate::event_loop::stranger::words_for;
+use crate::event_loop::timers::after;
 use crate::event_loop::{Desk, PeerKey};
 use crate::gate::Ticket;
 use crate::route::{Answer, SessionFacts};
@@ -159,7 +160,10 @@ impl Peer {
 
     pub(crate) fn handle_timeout(&mut self, desk: &mut Desk) {
         self.timer = None;
-        if self.stalled.is_some_and(|since| since + desk.shared.capacity.write_stall <= desk.now) {
+        if self
+            .stalled
+            .is_some_and(|since| desk.now.saturating_duration_since(since) >= desk.shared.capacity.write_stall)
+        {
             return self.give_up_slow(desk);
         }
         match self.phase {
@@ -351,7 +355,7 @@ impl Peer {
         match self.phase {
             Phase::Closing { linger: true } if sent => {
                 self.socket.shutdown_write();
-                self.phase = Phase::Lingering { until: desk.now + desk.shared.capacity.linger };
+                self.phase = Phase::Lingering { until: after(desk.now, desk.shared.capacity.linger) };
                 // Unread input may have been waiting.
                 self.readable = true;
             }
@@ -377,7 +381,7 @@ impl Peer {
             Phase::Lingering { until } => Some(until),
             Phase::Closing { .. } | Phase::Gone => None,
         };
-        let stall = self.stalled.map(|since| since + desk.shared.capacity.write_stall);
+        let stall = self.stalled.map(|since| after(since, desk.shared.capacity.write_stall));
         let Some(due) = [phase, stall].into_iter().flatten().min() else { return };
         if self.timer.is_none_or(|set| due < set) {
             self.timer = Some(due);

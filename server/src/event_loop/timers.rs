@@ -2,9 +2,17 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::event_loop::PeerKey;
+
+/// A time that is as good as never: thirty years.
+const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+
+/// So much later, also for a time that is too long for the clock.
+pub(crate) fn after(instant: Instant, time: Duration) -> Instant {
+    instant + time.min(NEVER)
+}
 
 /// A heap with lazy deletion. Whoever sets a timer keeps its instant, and sets another only when it is sooner: a timer that fires
 /// too early is set again, so that a deadline that keeps moving away costs next to nothing.

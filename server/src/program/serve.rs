@@ -147,7 +147,7 @@ fn bounds(options: &Options) -> Bounds {
     bounds.handshake = options.handshake_timeout.unwrap_or(bounds.handshake);
     bounds.idle = options.idle_timeout.unwrap_or(bounds.idle);
     // A peer that is given up sooner is asked sooner, too.
-    bounds.keepalive = bounds.keepalive.min(bounds.idle * 2 / 5);
+    bounds.keepalive = bounds.keepalive.min(bounds.idle / 5 * 2);
     bounds
 }
 
