@@ -122,8 +122,7 @@ impl Running {
 
     /// Waits for the answer's bytes.
     pub(crate) fn wait(&mut self) -> Result<Vec<u8>, CallError> {
-        self.live.link.flush();
-        let answer = match self.slot.wait(self.deadline.until) {
+        let answer = match self.slot.take().or_else(|| self.flush_and_wait()) {
             Some(answer) => answer,
             None => self.give_up(Code::DeadlineExceeded, "the caller's deadline passed")?,
         };
@@ -136,6 +135,12 @@ impl Running {
             Answer::Lost { reason, sent: false } => Err(CallError::NotSent { route, reason }),
             Answer::Lost { reason, sent: true } => Err(CallError::MayHaveRun { route, reason }),
         }
+    }
+
+    /// Nothing waits unwritten while a caller sleeps; one whose answer is there already leaves what it queued to be joined by more.
+    fn flush_and_wait(&self) -> Option<Answer> {
+        self.live.link.flush();
+        self.slot.wait(self.deadline.until)
     }
 
     /// Ends the call on both sides; if its answer came at the same moment, that is the outcome.

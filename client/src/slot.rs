@@ -37,6 +37,11 @@ impl Slot {
         self.arrived.notify_one();
     }
 
+    /// The answer, if it is there already.
+    pub(crate) fn take(&self) -> Option<Answer> {
+        self.answer.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// Waits for the answer; `None` if it is not there at `until`.
     pub(crate) fn wait(&self, until: Option<Instant>) -> Option<Answer> {
         let answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
