@@ -77,8 +77,9 @@ impl Actor {
 fn reload(control: &Control, path: &Path) {
     match KeyRing::load(path) {
         Ok(keys) => {
-            tracing::info!("read the key file again: {} keys; sessions go on", keys.len());
+            let count = keys.len();
             control.replace_keys(keys);
+            tracing::info!("read the key file again: {count} keys; sessions go on");
         }
         Err(error) => tracing::error!("the keys stay as they were: {error}"),
     }
