@@ -34,12 +34,22 @@
 //!
 //! | feature | what it links |
 //! |---|---|
-//! | `json`, `xml`, `yaml`, `bincode` | the codec of that name |
+//! | `bincode`, `cbor`, `json`, `msgpack`, `postcard`, `xml`, `yaml` | the codec of that name |
+//! | `pickle` | that one too; not on by default, and used only where it is named |
 //! | `program` | the program `bulla` |
 //!
-//! All are on by default.
+//! All others are on by default.
 
-#[cfg(any(feature = "json", feature = "xml", feature = "yaml", feature = "bincode"))]
+#[cfg(any(
+    feature = "bincode",
+    feature = "cbor",
+    feature = "json",
+    feature = "msgpack",
+    feature = "pickle",
+    feature = "postcard",
+    feature = "xml",
+    feature = "yaml",
+))]
 use bulla_codecs as _;
 
 mod builder;

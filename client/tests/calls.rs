@@ -13,7 +13,7 @@ use bulla_core::status::Code;
 use bulla_core::value::Value;
 use serde::{Deserialize, Serialize};
 
-use crate::common::{Reply, echo, refuse, serve, serve_with};
+use crate::common::{ALL, Reply, echo, refuse, serve, serve_with};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Person {
@@ -23,12 +23,12 @@ struct Person {
 
 #[test]
 fn an_answer_comes_back_in_every_codec() {
-    let server = serve(&["bincode", "json", "xml", "yaml"], |request| {
+    let server = serve(&ALL, |request| {
         let mut person: Person = request.decode();
         person.name.push('!');
         request.answer(&person)
     });
-    for codec in ["json", "xml", "yaml", "bincode"] {
+    for codec in ALL {
         let client = server.builder().offer([codec]).connect().unwrap();
         assert_eq!(client.session().codec, CodecName::new(codec));
         assert_eq!(client.session().agent, "test-server/1");

@@ -110,17 +110,34 @@ fn without_a_common_codec_both_lists_are_shown() {
 fn settings_are_checked_before_anything_is_connected() {
     assert_eq!(failure(Client::builder().codecs(codecs())), ConnectError::NoKey);
     assert_eq!(failure(builder("127.0.0.1:1").offer([""; 0])), ConnectError::NoCodecs);
-    let error = failure(builder("127.0.0.1:1").offer(["cbor"]));
-    assert_eq!(error.to_string(), "this client cannot offer cbor: it has bincode, json, xml, yaml");
+    let error = failure(builder("127.0.0.1:1").offer(["morse"]));
+    assert_eq!(
+        error.to_string(),
+        "this client cannot offer morse: it has bincode, cbor, json, msgpack, pickle, postcard, xml, yaml"
+    );
     let error = failure(builder("127.0.0.1:1").offer(["Not\u{1b} a name"]));
-    assert_eq!(error.to_string(), "this client cannot offer Not\\u{1b} a name: it has bincode, json, xml, yaml");
+    assert_eq!(
+        error.to_string(),
+        "this client cannot offer Not\\u{1b} a name: it has bincode, cbor, json, msgpack, pickle, postcard, xml, yaml"
+    );
     assert!(matches!(failure(builder("nonsense")), ConnectError::Address { .. }));
 }
 
 #[test]
 fn self_describing_codecs_are_offered_first() {
     let names: Vec<_> = bulla_client::default_offer(&codecs()).iter().map(ToString::to_string).collect();
-    assert_eq!(names, ["json", "xml", "yaml", "bincode"]);
+    assert_eq!(names, ["cbor", "json", "msgpack", "xml", "yaml", "bincode", "postcard"], "pickle wants to be named");
+}
+
+#[test]
+fn a_codec_that_wants_to_be_named_is_offered_only_where_it_is() {
+    let server = serve(&["pickle"], echo);
+    let error = failure(server.builder());
+    let sides = "the server accepts pickle; the client offered cbor, json, msgpack, xml, yaml, bincode, postcard;";
+    assert!(error.to_string().contains(sides), "{error}");
+    let client = server.builder().offer(["json", "pickle"]).connect().unwrap();
+    assert_eq!(client.session().codec.as_str(), "pickle");
+    assert_eq!(client.call::<_, u8>("echo", &7).unwrap(), 7);
 }
 
 #[test]

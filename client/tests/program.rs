@@ -8,9 +8,7 @@ use std::process::Stdio;
 
 use crate::common::bulla::Bulla;
 use crate::common::store::store;
-use crate::common::{TestServer, key, serve};
-
-const ALL: [&str; 4] = ["bincode", "json", "xml", "yaml"];
+use crate::common::{ALL, TestServer, key, serve};
 
 fn bulla() -> (TestServer, Bulla) {
     let server = serve(&ALL, store(&ALL));
@@ -36,7 +34,7 @@ fn keygen_makes_a_key_and_spares_one_that_is_there() {
 fn ping_measures_and_shows_what_was_agreed() {
     let (_server, bulla) = bulla();
     let text = bulla.ok(&["ping", "-c", "3"]);
-    assert!(text.contains("is test-server/1, codec json\n3 pings: min "), "{text}");
+    assert!(text.contains("is test-server/1, codec cbor\n3 pings: min "), "{text}");
     let json = bulla.ok(&["--json", "--codec", "yaml,json", "ping"]);
     assert!(json.contains(r#""agent":"test-server/1","codec":"yaml","count":5,"min_us":"#), "{json}");
 }
@@ -146,11 +144,11 @@ fn any_route_is_called_with_any_document() {
 fn a_form_asks_again_chooses_a_codec_and_ends_politely() {
     let (server, bulla) = bulla();
     let fields = ["form", "people", "name", "email?", "age:int"];
-    // An empty name and an age that is none are asked for again; yaml is the third codec.
-    let run = bulla.run_with(&fields, "\nAda\n\nold\n36\n9\n3\nperhaps\ny\nBob\nbob@example.org\n7\nn\n");
+    // An empty name and an age that is none are asked for again; yaml is the fifth codec.
+    let run = bulla.run_with(&fields, "\nAda\n\nold\n36\n9\n5\nperhaps\ny\nBob\nbob@example.org\n7\nn\n");
     assert_eq!((run.code, run.stdout.as_str()), (0, "1\n2\n"), "{}", run.stderr);
     for remark in
-        ["name: ", "email (optional): ", "age (int): ", "name may not stay empty", "expected a whole number", "3) yaml"]
+        ["name: ", "email (optional): ", "age (int): ", "name may not stay empty", "expected a whole number", "5) yaml"]
     {
         assert!(run.stderr.contains(remark), "{remark}: {}", run.stderr);
     }

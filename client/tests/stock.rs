@@ -16,9 +16,7 @@ use bulla_server::services::{Echo, Info};
 use bulla_server::{Context, Server, ServerHandle};
 use tempfile::TempDir;
 
-use crate::common::{codecs, key};
-
-const ALL: [&str; 4] = ["bincode", "json", "xml", "yaml"];
+use crate::common::{ALL, codecs, key};
 
 struct Stock {
     server: ServerHandle,
@@ -36,6 +34,7 @@ fn stock(address: &str) -> Stock {
         .unwrap()
         .keys(ring())
         .codecs(codecs())
+        .accept(ALL)
         .service(Echo)
         .service(Info::default().with("records", move || summary.summary()))
         .service(records)
@@ -234,9 +233,12 @@ mod program {
             }
         }
         let text = bulla.ok(&["codecs", "--server", &stock.address]);
-        assert!(text.ends_with(" accepts bincode, json, xml, yaml\nchosen: json\n"), "{text}");
-        assert_eq!(bulla.ok(&["list"]), "{\"name\":\"people\",\"records\":4}\n");
-        assert!(bulla.ok(&["call", "info"]).contains(r#""records":{"people":4}"#));
+        assert!(
+            text.ends_with(" accepts bincode, cbor, json, msgpack, pickle, postcard, xml, yaml\nchosen: cbor\n"),
+            "{text}"
+        );
+        assert_eq!(bulla.ok(&["list"]), "{\"name\":\"people\",\"records\":8}\n");
+        assert!(bulla.ok(&["call", "info"]).contains(r#""records":{"people":8}"#));
     }
 
     #[test]

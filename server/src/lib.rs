@@ -60,11 +60,12 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `json`, `xml`, `yaml`, `bincode` | link that codec, so that discovery finds it |
+//! | `bincode`, `cbor`, `json`, `msgpack`, `postcard`, `xml`, `yaml` | link that codec, so that discovery finds it |
+//! | `pickle` | that one too; not on by default, and used only where it is named |
 //! | `records` | the service `services::records`, on SQLite |
 //! | `program` | `program`: what the program `bulla-server` is made of |
 //!
-//! All are on by default. Without any of them this is the library alone.
+//! All others are on by default. Without any of them this is the library alone.
 
 mod acceptor;
 mod address;
@@ -83,7 +84,16 @@ mod socket;
 mod sync;
 mod workers;
 
-#[cfg(any(feature = "json", feature = "xml", feature = "yaml", feature = "bincode"))]
+#[cfg(any(
+    feature = "bincode",
+    feature = "cbor",
+    feature = "json",
+    feature = "msgpack",
+    feature = "pickle",
+    feature = "postcard",
+    feature = "xml",
+    feature = "yaml",
+))]
 use bulla_codecs as _;
 
 #[cfg(feature = "program")]

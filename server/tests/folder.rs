@@ -12,7 +12,8 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
-const CODECS: [&str; 4] = ["xml", "json", "yaml", "bincode"];
+/// What a server accepts to which nobody says what to accept.
+const CODECS: [&str; 7] = ["xml", "json", "yaml", "bincode", "cbor", "msgpack", "postcard"];
 
 /// A server started with no settings but the address, so that tests do not meet on the usual port.
 fn server(folder: &TempDir, address: &str) -> Program {
@@ -47,7 +48,7 @@ fn in_an_empty_folder(address: impl Fn(&TempDir) -> String) {
     }
     let before = listed(&folder, &first);
     let ada = serde_json::json!({"first_name": "Ada", "last_name": "Lovelace"});
-    assert_eq!(before, (vec![ada; 4], CODECS.map(str::to_owned).to_vec()));
+    assert_eq!(before, (vec![ada; CODECS.len()], CODECS.map(str::to_owned).to_vec()));
 
     first.signal(Signal::KILL);
     first.wait();
@@ -57,12 +58,12 @@ fn in_an_empty_folder(address: impl Fn(&TempDir) -> String) {
 }
 
 #[test]
-fn four_codecs_one_collection_and_a_kill_over_tcp() {
+fn every_codec_one_collection_and_a_kill_over_tcp() {
     in_an_empty_folder(|_| "127.0.0.1:0".to_owned());
 }
 
 #[test]
-fn four_codecs_one_collection_and_a_kill_over_a_unix_socket() {
+fn every_codec_one_collection_and_a_kill_over_a_unix_socket() {
     in_an_empty_folder(|folder| format!("unix:{}", folder.path().join("bulla.sock").display()));
 }
 

@@ -26,7 +26,11 @@ fn without_any_settings_it_makes_what_it_needs() {
     let mode = |name| fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode("bulla.key"), mode("bulla.db")), (0o600, 0o600));
     assert!(program.greeting[0].starts_with("made bulla.key"), "{:?}", program.greeting);
-    assert!(program.greeting.contains(&"accepting bincode, json, xml, yaml".to_owned()), "{:?}", program.greeting);
+    assert!(
+        program.greeting.contains(&"accepting bincode, cbor, json, msgpack, postcard, xml, yaml".to_owned()),
+        "{:?}",
+        program.greeting
+    );
     let ring = KeyRing::load(folder.path().join("bulla.key")).unwrap();
     let mut client = program.client_with(ring.current().key().clone(), "json");
     let info: ServerInfo = client.call("info", &()).unwrap();
@@ -87,7 +91,11 @@ fn every_failure_at_the_start_is_one_line_and_a_code_of_its_own() {
         (&["--db", "sub"], 6, "the database sub is a folder: name a file"),
         (&["--db", "bad.db"], 6, "bad.db is not a database"),
         (&["--append", "sub"], 7, "cannot append to sub"),
-        (&["--accept", "jsno"], 2, "no codec is named jsno; this program knows bincode, json, xml, yaml"),
+        (
+            &["--accept", "jsno"],
+            2,
+            "no codec is named jsno; this program knows bincode, cbor, json, msgpack, pickle, postcard, xml, yaml",
+        ),
         (&["--config", "bad.toml"], 3, "settings file bad.toml: line 2: unknown field `max-conections`"),
         (&["--config", "missing.toml"], 3, "settings file missing.toml: No such file"),
     ] {
@@ -216,12 +224,13 @@ fn the_log_can_be_json() {
 fn it_lists_its_codecs_and_writes_completions() {
     let folder = tempfile::tempdir().unwrap();
     let (code, table, _) = run(folder.path(), &["codecs"]);
-    assert_eq!((code, table.lines().count()), (0, 5), "{table}");
+    assert_eq!((code, table.lines().count()), (0, 9), "{table}");
+    assert!(table.contains("pickle (opt-in)"), "{table}");
     assert!(table.contains("application/yaml") && table.contains("bulla-codec-yaml 0.1.0"), "{table}");
     let (_, json, _) = run(folder.path(), &["codecs", "--json"]);
     let codecs: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(codecs[1]["name"], "json");
-    assert_eq!(codecs[1]["media_type"], "application/json");
+    assert_eq!((&codecs[2]["name"], &codecs[2]["media_type"]), (&"json".into(), &"application/json".into()));
+    assert_eq!((&codecs[4]["name"], &codecs[4]["accepted_by_default"]), (&"pickle".into(), &false.into()));
     let (code, script, _) = run(folder.path(), &["completions", "bash"]);
     assert_eq!(code, 0);
     assert!(script.contains("--accept"));

@@ -17,7 +17,7 @@ use bulla_core::value::Value;
 use bulla_server::services::Echo;
 use bulla_server::{Address, Builder, Capacity, Context, Server};
 
-use self::common::{Client, PATIENCE, builder, dial, eventually, key, other_key, tcp};
+use self::common::{CODECS, Client, PATIENCE, builder, dial, eventually, key, other_key, tcp};
 
 fn handshake_error(outcome: Result<Client, Closed>) -> HandshakeError {
     match outcome.map(|_| ()) {
@@ -58,6 +58,20 @@ fn without_a_common_codec_the_client_sees_both_lists() {
         "no common codec: the server accepts yaml, json; the client offered xml, bincode"
     );
     eventually("it is counted", || server.metrics().handshakes_failed.get("no-common-codec") == Some(&1));
+}
+
+#[test]
+fn a_codec_that_wants_to_be_named_is_refused_until_it_is() {
+    let server = builder().spawn().unwrap();
+    let outcome = Client::connect(&server.addresses()[0], key(), &["pickle"]);
+    assert_eq!(
+        handshake_error(outcome).to_string(),
+        "no common codec: the server accepts bincode, cbor, json, msgpack, postcard, xml, yaml; the client offered pickle"
+    );
+    let server = builder().accept(["json", "pickle"]).service(Echo).spawn().unwrap();
+    let mut client = Client::connect(&server.addresses()[0], key(), &["pickle", "json"]).unwrap();
+    assert_eq!(client.session().codec.as_str(), "pickle");
+    assert_eq!(client.call::<_, u8>("echo", &7), Ok(7));
 }
 
 #[test]
@@ -170,14 +184,19 @@ fn a_client_with_many_large_replies_on_their_way_gets_them_all() {
 
 #[test]
 fn two_hundred_connections_with_a_hundred_calls_each_are_all_answered() {
-    let server = builder().service(Echo).route("echo.worker", |value: Value, _: &Context| Ok(value)).spawn().unwrap();
+    let server = builder()
+        .accept(CODECS)
+        .service(Echo)
+        .route("echo.worker", |value: Value, _: &Context| Ok(value))
+        .spawn()
+        .unwrap();
     let address = &server.addresses()[0];
     std::thread::scope(|scope| {
-        for thread in 0..4 {
+        for thread in 0..CODECS.len() {
             scope.spawn(move || {
-                let codec = ["json", "xml", "yaml", "bincode"][thread];
+                let codec = CODECS[thread];
                 let route = ["echo", "echo.worker"][thread % 2];
-                let mut clients: Vec<_> = (0..50).map(|_| Client::connect(address, key(), &[codec]).unwrap()).collect();
+                let mut clients: Vec<_> = (0..25).map(|_| Client::connect(address, key(), &[codec]).unwrap()).collect();
                 let mut calls = Vec::new();
                 for (at, client) in clients.iter_mut().enumerate() {
                     for number in 0..100 {
@@ -265,7 +284,10 @@ fn a_server_that_cannot_start_says_why() {
     let error = Server::builder().listen("127.0.0.1:0").unwrap().spawn().err().unwrap();
     assert!(error.to_string().starts_with("no keys"), "{error}");
     let error = builder().accept(["jsno"]).spawn().err().unwrap();
-    assert_eq!(error.to_string(), "no codec is named jsno; this program knows bincode, json, xml, yaml");
+    assert_eq!(
+        error.to_string(),
+        "no codec is named jsno; this program knows bincode, cbor, json, msgpack, pickle, postcard, xml, yaml"
+    );
     let error = builder().service(Echo).service(Echo).spawn().err().unwrap();
     assert_eq!(error.to_string(), "two handlers for the route echo: a route has one");
     let server = builder().spawn().unwrap();

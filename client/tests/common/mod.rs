@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bulla_client::{Client, ClientBuilder};
+use bulla_codecs as _;
 use bulla_core::codec::{CodecName, CodecRegistry, DecodeLimits, SharedCodec};
 use bulla_core::connection::{Bounds, Connection, Event, Identity, Limits, Open, ServerConfig, Start, StreamId};
 use bulla_core::key::{Key, KeyRing};
@@ -73,11 +74,12 @@ pub fn key(byte: u8) -> Key {
     Key::from_bytes([byte; 32])
 }
 
+/// The names of the stock codecs; pickle is offered and accepted only where it is named.
+pub const ALL: [&str; 8] = ["bincode", "cbor", "json", "msgpack", "pickle", "postcard", "xml", "yaml"];
+
 /// The stock codecs.
 pub fn codecs() -> CodecRegistry {
-    let registry = CodecRegistry::empty().with(bulla_codecs::bincode::BINCODE).unwrap();
-    let registry = registry.with(bulla_codecs::json::JSON).unwrap().with(bulla_codecs::yaml::YAML).unwrap();
-    registry.with(bulla_codecs::xml::XML).unwrap()
+    CodecRegistry::discovered().unwrap()
 }
 
 /// Starts a server that accepts `codecs` and answers with `handler`. Its threads end with the test program.

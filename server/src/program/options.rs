@@ -20,7 +20,7 @@ pub struct Options {
     /// The database of the records [default: bulla.db]
     #[arg(long, hide_env_values = true, env = "BULLA_DB", value_name = "FILE")]
     pub db: Option<PathBuf>,
-    /// The codecs to accept [default: all that are linked]
+    /// The codecs to accept [default: all that are linked and do not ask to be named]
     #[arg(long, hide_env_values = true, env = "BULLA_ACCEPT", value_delimiter = ',', value_name = "NAME,…")]
     pub accept: Option<Vec<String>>,
     /// Show each record on the screen

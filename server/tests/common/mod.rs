@@ -10,6 +10,7 @@ use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant, SystemTime};
 
+use bulla_codecs as _;
 use bulla_core::codec::{CodecName, CodecRegistry, DecodeLimits, SharedCodec};
 use bulla_core::connection::{
     Bounds, ClientConfig, Closed, CommandError, Connection, Event, Identity, Limits, Open, Session, Start, StreamId,
@@ -19,6 +20,9 @@ use bulla_core::status::Status;
 use bulla_server::{Address, Builder, Server, ServerHandle};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+/// Every stock codec; pickle is accepted only where it is named.
+pub const CODECS: [&str; 8] = ["bincode", "cbor", "json", "msgpack", "pickle", "postcard", "xml", "yaml"];
 
 /// No test waits longer than that for anything.
 pub const PATIENCE: Duration = Duration::from_secs(30);
