@@ -5,7 +5,7 @@
 //! | 1 OPEN | route (`u8 length`, text) · `u32` deadline in ms · `u32` credit · `u8` pairs · pairs (`u8 length`, key, `u16 length`, value) | ONE_WAY |
 //! | 2 DATA | a fragment of a message | MORE, END |
 //! | 3 CREDIT | `u32` bytes granted beyond those before | |
-//! | 4 RESET | `u8` status code · reason (text to the end) | |
+//! | 4 RESET | `u8` status code · reason (`u16 length`, text) · `u8` pairs · pairs as in OPEN | |
 //! | 5 PING, 6 PONG | 8 bytes | |
 //! | 7 GO_AWAY | `u32` last stream served | |
 //! | 8 CLOSE | `u8` 0 orderly, 1 protocol broken · reason (text to the end) | |
@@ -14,7 +14,7 @@
 //! empty, with END, and outside a message it is the end of the stream alone.
 
 use crate::connection::{Open, Violation};
-use crate::status::{Code, MAX_REASON, Status};
+use crate::status::{Code, MAX_DETAIL_KEY, MAX_DETAIL_VALUE, MAX_DETAILS, MAX_REASON, Status};
 use crate::text::escape;
 use crate::wire::{Reader, put_long_text, put_short_text};
 
@@ -26,9 +26,9 @@ pub(crate) const MAX_ROUTE: usize = 128;
 /// The most metadata pairs of an OPEN.
 pub(crate) const MAX_PAIRS: usize = 32;
 /// The longest metadata key, in bytes.
-pub(crate) const MAX_KEY: usize = 64;
+pub(crate) const MAX_KEY: usize = MAX_DETAIL_KEY;
 /// The longest metadata value, in bytes.
-pub(crate) const MAX_VALUE: usize = 1024;
+pub(crate) const MAX_VALUE: usize = MAX_DETAIL_VALUE;
 
 /// DATA: the message goes on in the next DATA frame of the stream.
 pub(crate) const MORE: u8 = 1;
@@ -92,13 +92,17 @@ fn parse_open<'a>(stream: u32, flags: u8, payload: &[u8]) -> Option<Frame<'a>> {
     let mut reader = Reader(payload);
     let route = reader.short_text().filter(|route| is_route(route))?.to_owned();
     let (deadline_ms, credit) = (reader.u32()?, reader.u32()?);
-    let pairs = usize::from(reader.u8()?);
-    if pairs > MAX_PAIRS {
-        return None;
-    }
-    let metadata = (0..pairs).map(|_| parse_pair(&mut reader)).collect::<Option<Vec<_>>>()?;
+    let metadata = parse_pairs(&mut reader, MAX_PAIRS)?;
     let open = Open { route, deadline_ms, one_way: flags & ONE_WAY != 0, metadata };
     reader.end(Frame::Open { stream, open, credit })
+}
+
+fn parse_pairs(reader: &mut Reader<'_>, most: usize) -> Option<Vec<(String, String)>> {
+    let count = usize::from(reader.u8()?);
+    if count > most {
+        return None;
+    }
+    (0..count).map(|_| parse_pair(reader)).collect()
 }
 
 fn parse_pair(reader: &mut Reader<'_>) -> Option<(String, String)> {
@@ -122,9 +126,11 @@ fn parse_u32(payload: &[u8]) -> Option<u32> {
 }
 
 fn parse_reset<'a>(stream: u32, payload: &[u8]) -> Option<Frame<'a>> {
-    let (&code, reason) = payload.split_first()?;
-    let reason = std::str::from_utf8(reason).ok().filter(|reason| reason.len() <= MAX_REASON)?;
-    Some(Frame::Reset { stream, status: Status::new(Code::from_number(code), reason) })
+    let mut reader = Reader(payload);
+    let code = Code::from_number(reader.u8()?);
+    let reason = reader.long_text().filter(|reason| reason.len() <= MAX_REASON)?;
+    let details = parse_pairs(&mut reader, MAX_DETAILS)?;
+    reader.end(Frame::Reset { stream, status: Status::new(code, reason).with_details(details) })
 }
 
 fn parse_close<'a>(payload: &[u8]) -> Option<Frame<'a>> {
@@ -154,12 +160,16 @@ pub(crate) fn put_open(out: &mut Vec<u8>, stream: u32, open: &Open, credit: u32)
     put_short_text(&mut payload, &open.route);
     payload.extend_from_slice(&open.deadline_ms.to_be_bytes());
     payload.extend_from_slice(&credit.to_be_bytes());
-    payload.push(u8::try_from(open.metadata.len()).expect("at most 32 pairs"));
-    for (key, value) in &open.metadata {
-        put_short_text(&mut payload, key);
-        put_long_text(&mut payload, value);
-    }
+    put_pairs(&mut payload, &open.metadata);
     put_frame(out, OPEN, if open.one_way { ONE_WAY } else { 0 }, stream, &payload);
+}
+
+fn put_pairs(out: &mut Vec<u8>, pairs: &[(String, String)]) {
+    out.push(u8::try_from(pairs.len()).expect("checked where the pairs came in"));
+    for (key, value) in pairs {
+        put_short_text(out, key);
+        put_long_text(out, value);
+    }
 }
 
 pub(crate) fn put_data(out: &mut Vec<u8>, stream: u32, flags: u8, payload: &[u8]) {
@@ -171,9 +181,11 @@ pub(crate) fn put_credit(out: &mut Vec<u8>, stream: u32, bytes: u32) {
 }
 
 pub(crate) fn put_reset(out: &mut Vec<u8>, stream: u32, status: &Status) {
-    put_header(out, RESET, 0, stream, 1 + status.reason().len());
-    out.push(status.code().number());
-    out.extend_from_slice(status.reason().as_bytes());
+    let mut payload = Vec::with_capacity(4 + status.reason().len());
+    payload.push(status.code().number());
+    put_long_text(&mut payload, status.reason());
+    put_pairs(&mut payload, status.details());
+    put_frame(out, RESET, 0, stream, &payload);
 }
 
 pub(crate) fn put_ping(out: &mut Vec<u8>, bytes: [u8; 8]) {
@@ -232,7 +244,7 @@ mod tests {
         let bytes = written(|out| put_data(out, 3, MORE, b"abc"));
         assert_eq!(parse(&bytes), Ok(Frame::Data { stream: 3, more: true, end: false, payload: b"abc" }));
         assert_eq!(parse(&written(|out| put_credit(out, 3, 7))), Ok(Frame::Credit { stream: 3, bytes: 7 }));
-        let status = Status::new(Code::NotFound, "no such route");
+        let status = Status::new(Code::NotFound, "no such route").with_detail("route", "a\tb").with_detail("", "");
         assert_eq!(parse(&written(|out| put_reset(out, 3, &status))), Ok(Frame::Reset { stream: 3, status }));
         assert_eq!(parse(&written(|out| put_ping(out, *b"12345678"))), Ok(Frame::Ping(*b"12345678")));
         assert_eq!(parse(&written(|out| put_pong(out, *b"12345678"))), Ok(Frame::Pong(*b"12345678")));
@@ -245,10 +257,42 @@ mod tests {
 
     #[test]
     fn a_frame_cut_anywhere_is_refused() {
-        let bytes = written(|out| put_reset(out, 3, &Status::new(Code::Internal, "why")));
+        let bytes = written(|out| put_reset(out, 3, &Status::new(Code::Internal, "why").with_detail("a", "b")));
         for cut in 0..bytes.len() {
             assert_eq!(parse(&bytes[..cut]), Err(Violation::FrameLength));
         }
+    }
+
+    #[test]
+    fn the_bytes_of_a_reset() {
+        let bytes = written(|out| put_reset(out, 3, &Status::new(Code::NotFound, "no").with_detail("id", "7")));
+        assert_eq!(bytes, b"\x04\0\0\0\0\x03\0\0\0\x0c\x05\0\x02no\x01\x02id\0\x017");
+    }
+
+    #[test]
+    fn the_bounds_of_a_reset_are_checked() {
+        let reset = |payload: &[u8]| {
+            let bytes = written(|out| put_frame(out, RESET, 0, 1, payload));
+            parse(&bytes).map(|_| ())
+        };
+        let pairs = |count: u8, key: usize, value: u16| {
+            let mut payload = vec![5, 0, 0, count];
+            for _ in 0..count {
+                payload.push(u8::try_from(key).expect("short"));
+                payload.resize(payload.len() + key, b'k');
+                payload.extend_from_slice(&value.to_be_bytes());
+                payload.resize(payload.len() + usize::from(value), b'v');
+            }
+            payload
+        };
+        let malformed = Err(Violation::Malformed("RESET"));
+        assert_eq!(reset(&pairs(16, 64, 1024)), Ok(()));
+        assert_eq!(reset(&pairs(17, 1, 1)), malformed);
+        assert_eq!(reset(&pairs(1, 65, 1)), malformed);
+        assert_eq!(reset(&pairs(1, 1, 1025)), malformed);
+        assert_eq!(reset(&[&[5, 4, 1][..], &[b'r'; 1025], &[0]].concat()), malformed, "a reason of 1,025 bytes");
+        assert_eq!(reset(&[5, 0, 0, 0, 0]), malformed, "a byte too many");
+        assert_eq!(reset(b"\x05\0\0\x01\x01\xff\0\0"), malformed, "not UTF-8");
     }
 
     #[test]

@@ -6,6 +6,15 @@ use crate::text::escape;
 
 /// The longest reason a status carries over the wire, in bytes.
 pub const MAX_REASON: usize = 1024;
+/// The most details of a status.
+pub const MAX_DETAILS: usize = 16;
+/// The longest key of a detail, in bytes.
+pub const MAX_DETAIL_KEY: usize = 64;
+/// The longest value of a detail, in bytes.
+pub const MAX_DETAIL_VALUE: usize = 1024;
+
+/// What of a detail's value is shown to people, in characters.
+const SHOWN_VALUE: usize = 200;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $number:literal, $name:literal;)*) => {
@@ -86,11 +95,21 @@ impl fmt::Display for Code {
     }
 }
 
-/// Why a call failed: a code for programs, a reason for people.
+/// Why a call failed: a code for programs, a reason for people, and details for both: pairs of text, which reach the peer
+/// whatever codec is spoken.
+///
+/// ```
+/// use bulla_core::status::{Code, Status};
+///
+/// let status = Status::new(Code::NotFound, "no such record").with_detail("collection", "people").with_detail("id", 7);
+/// assert_eq!(status.detail("id"), Some("7"));
+/// assert_eq!(status.to_string(), "NOT_FOUND: no such record (collection: people, id: 7)");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
     code: Code,
     reason: String,
+    details: Vec<(String, String)>,
 }
 
 impl Status {
@@ -102,7 +121,22 @@ impl Status {
         if reason.len() > MAX_REASON {
             reason.truncate(reason.floor_char_boundary(MAX_REASON));
         }
-        Self { code, reason }
+        Self { code, reason, details: Vec::new() }
+    }
+
+    /// One detail more. Keys are cut to [`MAX_DETAIL_KEY`] bytes, values to [`MAX_DETAIL_VALUE`] (`…` marks the cut); beyond
+    /// [`MAX_DETAILS`] a detail is left out.
+    #[must_use]
+    pub fn with_detail(mut self, key: impl fmt::Display, value: impl fmt::Display) -> Self {
+        if self.details.len() < MAX_DETAILS {
+            self.details.push((cut(key.to_string(), MAX_DETAIL_KEY), cut(value.to_string(), MAX_DETAIL_VALUE)));
+        }
+        self
+    }
+
+    /// A status with details that keep their limits.
+    pub(crate) fn with_details(self, details: Vec<(String, String)>) -> Self {
+        Self { details, ..self }
     }
 
     /// The code.
@@ -116,11 +150,41 @@ impl Status {
     pub fn reason(&self) -> &str {
         &self.reason
     }
+
+    /// The details, in order. They may be a peer's words: escape them before they reach a log.
+    #[must_use]
+    pub fn details(&self) -> &[(String, String)] {
+        &self.details
+    }
+
+    /// The first detail with this key.
+    #[must_use]
+    pub fn detail(&self, key: &str) -> Option<&str> {
+        self.details.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
 }
 
+fn cut(mut text: String, most: usize) -> String {
+    const MARK: char = '…';
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most - MARK.len_utf8()));
+        text.push(MARK);
+    }
+    text
+}
+
+/// Code, reason and details on one line, safe to print; long values are cut.
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.reason.is_empty() { self.code.fmt(f) } else { write!(f, "{}: {}", self.code, self.reason) }
+        self.code.fmt(f)?;
+        if !self.reason.is_empty() {
+            write!(f, ": {}", self.reason)?;
+        }
+        for (at, (key, value)) in self.details.iter().enumerate() {
+            let before = if at == 0 { " (" } else { ", " };
+            write!(f, "{before}{}: {}", escape(key, MAX_DETAIL_KEY), escape(value, SHOWN_VALUE))?;
+        }
+        f.write_str(if self.details.is_empty() { "" } else { ")" })
     }
 }
 
@@ -143,5 +207,18 @@ mod tests {
     fn reasons_are_escaped_and_bounded() {
         assert_eq!(Status::new(Code::NotFound, "no\nway").to_string(), "NOT_FOUND: no\\nway");
         assert!(Status::new(Code::Internal, "漢".repeat(5000)).reason().len() <= MAX_REASON);
+    }
+
+    #[test]
+    fn details_are_kept_as_they_are_within_their_bounds_and_escaped_where_they_are_shown() {
+        let status = Status::new(Code::Aborted, "").with_detail("why", "a\nb").with_detail("why", 2);
+        assert_eq!((status.detail("why"), status.detail("how")), (Some("a\nb"), None));
+        assert_eq!(status.to_string(), "ABORTED (why: a\\nb, why: 2)");
+        let long = "漢".repeat(1000);
+        let status = (0..20).fold(status, |status, _| status.with_detail(&long, &long));
+        assert_eq!(status.details().len(), MAX_DETAILS);
+        let (key, value) = &status.details()[15];
+        assert!(key.len() <= MAX_DETAIL_KEY && value.len() <= MAX_DETAIL_VALUE);
+        assert!(key.ends_with("漢…") && value.ends_with("漢…"));
     }
 }

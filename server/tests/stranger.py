@@ -156,11 +156,25 @@ class Connection:
                     if flags & 1 == 0:
                         return answer
                 elif kind == 4 and stream == 1:
-                    sys.exit(f"status {payload[0]}: {payload[1:].decode()}")
+                    sys.exit(status(payload))
 
     def close(self):
         self.send_record(struct.pack(">BBII", 8, 0, 0, 1) + b"\0")
         self.socket.close()
+
+
+def status(payload):
+    """What a RESET says: code, reason and details, on one line."""
+    length = struct.unpack(">H", payload[1:3])[0]
+    reason, at = payload[3 : 3 + length].decode(), 4 + length
+    details = []
+    for _ in range(payload[at - 1]):
+        key_end = at + 1 + payload[at]
+        key = payload[at + 1 : key_end].decode()
+        at = key_end + 2 + struct.unpack(">H", payload[key_end : key_end + 2])[0]
+        details.append((key, payload[key_end + 2 : at].decode()))
+    assert at == len(payload), "a RESET ends with its details"
+    return f"status {payload[0]}: {reason} {details}"
 
 
 def main():

@@ -8,6 +8,7 @@ use rand_core::{Rng, SeedableRng};
 
 use super::*;
 use crate::handshake::{Noise, Offer, PREAMBLE_LEN, split_seed};
+use crate::status::{Code, Status};
 
 const DOCUMENT: &str = include_str!("../protocol.md");
 
@@ -33,6 +34,11 @@ fn computed() -> String {
     let record = transmit(&mut pair.client);
     pair.server.handle_input(pair.now, &record);
     assert_eq!(pair.server_events().len(), 3, "the server understands the example");
+    let status = Status::new(Code::NotFound, "no such person").with_detail("name", "Ada");
+    pair.server.reset(stream, &status).unwrap();
+    let refusal = transmit(&mut pair.server);
+    pair.client.handle_input(pair.now, &refusal);
+    assert_eq!(pair.client_events().last(), Some(&Event::Reset { stream, status }));
 
     let mut lines = String::new();
     let mut line = |name: &str, bytes: &[u8]| {
@@ -53,6 +59,7 @@ fn computed() -> String {
     line("server's session key", &to_client);
     line("frames", &opened(&to_server, &record)[8..]);
     line("record", &record);
+    line("frames of the refusal", &opened(&to_client, &refusal)[8..]);
     lines
 }
 
