@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::connection::flood::Budget;
 use crate::connection::stream::{Received, Stream};
-use crate::connection::{Bounds, Closed, CommandError, Event, Limits, Open, Side, StreamId, Violation};
+use crate::connection::{Bounds, Closed, CommandError, Event, Limits, Message, Open, Side, StreamId, Violation};
 use crate::frame::{
     Frame, is_metadata, is_route, parse_frame, put_close, put_go_away, put_open, put_ping, put_pong, put_reset,
 };
@@ -35,6 +35,10 @@ pub(crate) struct Channel {
     pub(crate) grants: Vec<u32>,
     /// Bytes of messages queued and not yet written.
     pub(crate) queued: usize,
+    /// Those of them that do not wait for credit.
+    pub(crate) sendable: usize,
+    /// Watched streams whose queue shrank.
+    pub(crate) shrunk: VecDeque<u32>,
     /// Bytes of messages that came in part.
     partial: usize,
     /// Bytes of whole messages, and the cost of their events, that the application has not consumed.
@@ -68,6 +72,8 @@ impl Channel {
             ready: VecDeque::new(),
             grants: Vec::new(),
             queued: 0,
+            sendable: 0,
+            shrunk: VecDeque::new(),
             partial: 0,
             unconsumed: 0,
             next_id: if side == Side::Client { 1 } else { 2 },
@@ -107,15 +113,17 @@ impl Channel {
         Ok(StreamId(id))
     }
 
-    pub(crate) fn send(&mut self, id: StreamId, message: Vec<u8>) -> Result<(), CommandError> {
+    pub(crate) fn send(&mut self, id: StreamId, message: Message) -> Result<(), CommandError> {
         if message.len() > self.limits.message as usize {
             return Err(CommandError::MessageTooLong { length: message.len(), limit: self.limits.message });
         }
         let size = message.len();
         let stream = self.streams.get_mut(&id.0).ok_or(CommandError::UnknownStream)?;
+        let before = stream.sendable();
         if !stream.push(message) {
             return Err(CommandError::Finished);
         }
+        self.sendable += stream.sendable() - before;
         self.queued += size;
         self.schedule(id.0);
         Ok(())
@@ -139,12 +147,28 @@ impl Channel {
         Ok(())
     }
 
-    pub(crate) fn consume(&mut self, id: StreamId, length: usize) {
-        self.unconsumed = self.unconsumed.saturating_sub(length + EVENT_COST);
+    pub(crate) fn consume(&mut self, id: StreamId, messages: usize, length: usize) {
+        self.unconsumed = self.unconsumed.saturating_sub(length + messages * EVENT_COST);
         if let Some(stream) = self.streams.get_mut(&id.0) {
             stream.unconsumed = stream.unconsumed.saturating_sub(length);
             self.plan_grant(id.0);
         }
+    }
+
+    pub(crate) fn watch(&mut self, id: StreamId) {
+        if let Some(stream) = self.streams.get_mut(&id.0) {
+            stream.watched = true;
+        }
+    }
+
+    pub(crate) fn poll_sent(&mut self) -> Option<StreamId> {
+        while let Some(id) = self.shrunk.pop_front() {
+            if let Some(stream) = self.streams.get_mut(&id) {
+                stream.shrunk = false;
+                return Some(StreamId(id));
+            }
+        }
+        None
     }
 
     pub(crate) fn ping(&mut self, bytes: [u8; 8]) {
@@ -166,7 +190,7 @@ impl Channel {
         self.ready.clear();
         self.grants.clear();
         self.control.clear();
-        self.queued = 0;
+        (self.queued, self.sendable) = (0, 0);
         self.closing = false;
         put_close(&mut self.control, Some(reason));
     }
@@ -285,9 +309,11 @@ impl Channel {
     fn handle_credit(&mut self, id: u32, bytes: u32) -> Result<(), Violation> {
         self.budget.spend("CREDIT")?;
         let Some(stream) = self.streams.get_mut(&id) else { return self.check_not_idle("CREDIT", id) };
+        let before = stream.sendable();
         if !stream.grant(bytes) {
             return Err(Violation::Credit(id));
         }
+        self.sendable += stream.sendable() - before;
         self.schedule(id);
         Ok(())
     }
@@ -338,6 +364,7 @@ impl Channel {
     fn remove(&mut self, id: u32) {
         let Some(stream) = self.streams.remove(&id) else { return };
         self.queued -= stream.queued();
+        self.sendable -= stream.sendable();
         self.partial -= stream.partial();
         if id % 2 == self.next_id % 2 {
             self.own_open -= 1;

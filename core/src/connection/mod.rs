@@ -20,6 +20,7 @@ mod closed;
 mod config;
 mod event;
 mod flood;
+mod message;
 mod stream;
 mod transmit;
 
@@ -32,6 +33,7 @@ use self::channel::{Channel, KEEPALIVE};
 pub use self::closed::{Closed, CommandError, Violation};
 pub use self::config::{Bounds, ClientConfig, Identity, Limits, MAX_AGENT, MAX_CODECS, ServerConfig, Start};
 pub use self::event::{Event, Open, Session, StreamId};
+pub use self::message::Message;
 use self::transmit::Filled;
 use crate::handshake::{ExpectMessage1, ExpectMessage2, ExpectPreamble, HandshakeError};
 use crate::status::Status;
@@ -141,6 +143,20 @@ impl Connection {
         self.channel().map_or(0, |channel| channel.queued)
     }
 
+    /// As [`queued`](Self::queued), without what waits for credit: these bytes wait for the socket alone.
+    #[must_use]
+    pub fn sendable(&self) -> usize {
+        self.channel().map_or(0, |channel| channel.sendable)
+    }
+
+    /// Bytes queued on one stream and not yet given to [`poll_transmit`](Self::poll_transmit), each message counted with
+    /// [`EVENT_COST`] more; 0 for a stream that is over. A sender that waits while this is at the stream's credit
+    /// ([`Limits::credit`]) takes bounded memory, however slow its peer.
+    #[must_use]
+    pub fn unsent(&self, stream: StreamId) -> usize {
+        self.channel().and_then(|channel| channel.streams.get(&stream.0)).map_or(0, |stream| stream.unsent())
+    }
+
     /// The number of streams that are open, of either side.
     #[must_use]
     pub fn open_streams(&self) -> usize {
@@ -220,12 +236,13 @@ impl Connection {
         self.command()?.open(open)
     }
 
-    /// Queues a message on a stream. It goes out as credit allows; what waits is counted by [`queued`](Self::queued).
+    /// Queues a message on a stream, `Vec<u8>` or [shared](Message). It goes out as credit allows; what waits is counted by
+    /// [`queued`](Self::queued), and by [`unsent`](Self::unsent) for each stream.
     ///
     /// # Errors
     /// [`CommandError`] if the stream is over or finished, or the message longer than agreed.
-    pub fn send(&mut self, stream: StreamId, message: Vec<u8>) -> Result<(), CommandError> {
-        self.command()?.send(stream, message)
+    pub fn send(&mut self, stream: StreamId, message: impl Into<Message>) -> Result<(), CommandError> {
+        self.command()?.send(stream, message.into())
     }
 
     /// Ends this side of a stream, after what is queued on it.
@@ -247,8 +264,20 @@ impl Connection {
     /// Says that the application is done with a message of `length` bytes from this stream: its room is granted to the peer
     /// again. Owed once for every [`Event::Message`], also when the stream is over.
     pub fn consume(&mut self, stream: StreamId, length: usize) {
+        self.consume_many(stream, 1, length);
+    }
+
+    /// As [`consume`](Self::consume), for a number of messages of `length` bytes in all.
+    pub fn consume_many(&mut self, stream: StreamId, messages: usize, length: usize) {
         if let State::Open(channel) = &mut self.state {
-            channel.consume(stream, length);
+            channel.consume(stream, messages, length);
+        }
+    }
+
+    /// From now on [`poll_sent`](Self::poll_sent) tells of this stream.
+    pub fn watch(&mut self, stream: StreamId) {
+        if let State::Open(channel) = &mut self.state {
+            channel.watch(stream);
         }
     }
 
@@ -317,6 +346,15 @@ impl Connection {
             }
         }
         out.len() > before
+    }
+
+    /// The next [watched](Self::watch) stream of which something went out since it was last given here: there may be room for
+    /// more. [`unsent`](Self::unsent) tells how much is left.
+    pub fn poll_sent(&mut self) -> Option<StreamId> {
+        match &mut self.state {
+            State::Open(channel) => channel.poll_sent(),
+            _ => None,
+        }
     }
 
     /// The next event. After [`Event::Closed`] there is none.

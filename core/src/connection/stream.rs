@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::connection::Violation;
+use crate::connection::{EVENT_COST, Message, Violation};
 use crate::frame::{END, HEADER, MORE, put_data};
 
 /// The most payload that a stream puts into a record before the next stream has its turn.
@@ -21,9 +21,11 @@ pub(crate) enum Received {
 /// A stream's two halves.
 #[derive(Default)]
 pub(crate) struct Stream {
-    queue: VecDeque<Vec<u8>>,
+    queue: VecDeque<Message>,
     /// Bytes of the queue's front that are on their way.
     sent: usize,
+    /// Bytes of the queue that are not.
+    queued: usize,
     /// END follows the queue.
     finish: bool,
     /// END is on its way: nothing more is sent.
@@ -32,6 +34,10 @@ pub(crate) struct Stream {
     send_credit: u32,
     /// The stream is in the queue of those with something to send.
     pub(crate) scheduled: bool,
+    /// The application wants to hear when the queue shrinks.
+    pub(crate) watched: bool,
+    /// It is on the list of those whose queue shrank.
+    pub(crate) shrunk: bool,
 
     partial: Vec<u8>,
     /// A message has begun: `partial` may still be empty.
@@ -54,8 +60,9 @@ impl Stream {
     // Sending
 
     /// Queues a message; `false` if the end was queued already.
-    pub(crate) fn push(&mut self, message: Vec<u8>) -> bool {
+    pub(crate) fn push(&mut self, message: Message) -> bool {
         if !self.finish {
+            self.queued += message.len();
             self.queue.push_back(message);
         }
         !self.finish
@@ -103,10 +110,11 @@ impl Stream {
             // An empty DATA with END means the end alone, so an empty message has a frame of its own.
             let last = whole && self.finish && self.queue.len() == 1 && !message.is_empty();
             let flags = if whole { 0 } else { MORE } | if last { END } else { 0 };
-            put_data(out, id, flags, &message[self.sent..self.sent + size]);
+            put_data(out, id, flags, &message.as_ref()[self.sent..self.sent + size]);
             self.send_credit -= u32::try_from(size).expect("at most the credit");
             self.local_done = last;
             self.sent += size;
+            self.queued -= size;
             written += size;
             if whole {
                 self.sent = 0;
@@ -118,7 +126,17 @@ impl Stream {
 
     /// Bytes queued and not yet written.
     pub(crate) fn queued(&self) -> usize {
-        self.queue.iter().map(Vec::len).sum::<usize>() - self.sent
+        self.queued
+    }
+
+    /// As [`queued`](Self::queued), with what the messages cost besides.
+    pub(crate) fn unsent(&self) -> usize {
+        self.queued + self.queue.len() * EVENT_COST
+    }
+
+    /// Bytes queued that credit lets out.
+    pub(crate) fn sendable(&self) -> usize {
+        self.queued.min(self.send_credit as usize)
     }
 
     // Receiving

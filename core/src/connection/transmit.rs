@@ -69,7 +69,13 @@ impl Channel {
         while frames.len() + HEADER < MAX_FRAMES {
             let Some(id) = self.ready.pop_front() else { break };
             let Some(stream) = self.streams.get_mut(&id) else { continue };
-            self.queued -= stream.write(id, MAX_FRAMES - frames.len(), frames);
+            let before = stream.sendable();
+            let written = stream.write(id, MAX_FRAMES - frames.len(), frames);
+            self.queued -= written;
+            self.sendable -= before - stream.sendable();
+            if stream.watched && !std::mem::replace(&mut stream.shrunk, true) {
+                self.shrunk.push_back(id);
+            }
             // The peer answers data with credit: that is no flood.
             self.budget.earn(2);
             stream.scheduled = stream.can_send();

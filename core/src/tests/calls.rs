@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::connection::CommandError;
+use crate::connection::{CommandError, EVENT_COST};
 use crate::status::{Code, Status};
 
 fn message(stream: StreamId, bytes: &[u8], last: bool) -> Event {
@@ -179,6 +179,22 @@ fn a_server_whose_replies_wait_for_credit_alone_reads_on() {
 }
 
 #[test]
+fn what_waits_on_one_stream_is_counted() {
+    let mut pair = Pair::connected();
+    let (stream, other) = (pair.opened("a"), pair.opened("b"));
+    let credit = Limits::default().credit as usize;
+    pair.client.send(stream, vec![0; credit]).unwrap();
+    pair.client.send(stream, vec![0; 1000]).unwrap();
+    assert_eq!(pair.client.unsent(stream), credit + 1000 + 2 * EVENT_COST);
+    pair.drive();
+    assert_eq!(pair.client.unsent(stream), 1000 + EVENT_COST, "it waits for credit");
+    assert_eq!(pair.client.unsent(other), 0);
+    pair.server.consume_many(stream, 1, credit);
+    pair.drive();
+    assert_eq!((pair.client.unsent(stream), pair.client.queued()), (0, 0));
+}
+
+#[test]
 fn a_status_ends_a_stream_from_either_side() {
     let mut pair = Pair::connected();
     let stream = pair.opened("call");
@@ -317,4 +333,41 @@ fn commands_out_of_order_are_errors_not_panics() {
     pair.client.go_away();
     pair.client.handle_timeout(pair.now + Duration::from_secs(3600));
     assert!(transmit(&mut pair.client).is_empty());
+}
+
+#[test]
+fn a_watched_stream_tells_when_something_went_out() {
+    let mut pair = Pair::connected();
+    let (feed, other) = (pair.opened("feed"), pair.opened("other"));
+    let credit = Limits::default().credit as usize;
+    pair.server.watch(feed);
+    for stream in [feed, other] {
+        pair.server.send(stream, vec![0; credit + 100]).unwrap();
+    }
+    assert_eq!((pair.server.queued(), pair.server.sendable()), (2 * credit + 200, 2 * credit));
+    assert_eq!(pair.server.poll_sent(), None);
+    while pair.server_speaks() {}
+    assert_eq!(pair.server.poll_sent(), Some(feed));
+    assert_eq!(pair.server.poll_sent(), None, "once, however often something went out");
+    assert_eq!((pair.server.unsent(feed), pair.server.sendable()), (100 + EVENT_COST, 0));
+    pair.drive();
+    assert_eq!(pair.server.poll_sent(), Some(feed));
+    assert_eq!((pair.server.unsent(feed), pair.server.queued()), (0, 0));
+    pair.server.send(feed, vec![0; 10]).unwrap();
+    while pair.server_speaks() {}
+    pair.server.reset(feed, &Status::new(Code::Aborted, "")).unwrap();
+    assert_eq!(pair.server.poll_sent(), None, "a stream that is over has no room");
+}
+
+#[test]
+fn shared_bytes_go_out_on_many_streams() {
+    let mut pair = Pair::connected();
+    let shared: std::sync::Arc<[u8]> = vec![7; 100_000].into();
+    for name in ["a", "b", "c"] {
+        let stream = pair.opened(name);
+        pair.server.send(stream, std::sync::Arc::clone(&shared)).unwrap();
+        pair.drive();
+        assert_eq!(pair.client_events(), [message(stream, &shared, false)]);
+    }
+    assert_eq!(std::sync::Arc::strong_count(&shared), 1, "nobody keeps what is sent");
 }
