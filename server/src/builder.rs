@@ -23,10 +23,13 @@ use crate::gate::Gate;
 use crate::handle::{Control, Finish, ServerHandle};
 use crate::listener::Listener;
 use crate::metrics::Metrics;
-use crate::route::{Context, Deferred, Handler, Place, Responder, Routes, Unary};
+use crate::route::{
+    ClientStream, Context, Deferred, Duplex, Handler, Job, Place, Replies, Requests, Responder, Routes, ServerStream,
+    Shape, Unary,
+};
 use crate::services::Service;
 use crate::shared::{Facts, Shared};
-use crate::workers::Workers;
+use crate::workers::{Plan, Workers};
 
 /// Fewer workers would let two handlers that wait stall all others.
 const MIN_WORKERS: usize = 4;
@@ -143,7 +146,7 @@ impl Builder {
         T: DeserializeOwned + 'static,
         R: Serialize + 'static,
     {
-        self.add(name, Place::Worker, Box::new(Unary::new(handler)))
+        self.add(name, Place::Worker, Shape::Call, Box::new(Unary::new(handler)))
     }
 
     /// A route whose handler runs on the event loop: for handlers that only compute, and not for long, since all connections of the
@@ -155,7 +158,7 @@ impl Builder {
         T: DeserializeOwned + 'static,
         R: Serialize + 'static,
     {
-        self.add(name, Place::Inline, Box::new(Unary::new(handler)))
+        self.add(name, Place::Inline, Shape::Call, Box::new(Unary::new(handler)))
     }
 
     /// A route whose handler gets a [`Responder`], to be sent to any thread or runtime and answered later.
@@ -165,7 +168,39 @@ impl Builder {
         F: Fn(T, Responder) + Send + Sync + 'static,
         T: DeserializeOwned + 'static,
     {
-        self.add(name, Place::Worker, Box::new(Deferred::new(handler)))
+        self.add(name, Place::Worker, Shape::Call, Box::new(Deferred::new(handler)))
+    }
+
+    /// A route that answers one request with many replies. The handler runs on a thread of its own, which it may hold for as long as
+    /// the stream lasts, or leave at once when it hands its [`Replies`] to somebody else.
+    #[must_use]
+    pub fn route_server_stream<T, F>(self, name: &str, handler: F) -> Self
+    where
+        F: Fn(T, Replies) + Send + Sync + 'static,
+        T: DeserializeOwned + 'static,
+    {
+        self.add(name, Place::Thread, Shape::ServerStream, Box::new(ServerStream::new(handler)))
+    }
+
+    /// A route that answers many requests with one reply, on a thread of its own. A notification may have many messages, too.
+    #[must_use]
+    pub fn route_client_stream<T, R, F>(self, name: &str, handler: F) -> Self
+    where
+        F: Fn(Requests<T>, &Context) -> Result<R, Status> + Send + Sync + 'static,
+        T: DeserializeOwned + 'static,
+        R: Serialize + 'static,
+    {
+        self.add(name, Place::Thread, Shape::ClientStream, Box::new(ClientStream::new(handler)))
+    }
+
+    /// A route on which both sides send as many messages as they like, in any order, on a thread of its own.
+    #[must_use]
+    pub fn route_duplex<T, F>(self, name: &str, handler: F) -> Self
+    where
+        F: Fn(Requests<T>, Replies) + Send + Sync + 'static,
+        T: DeserializeOwned + 'static,
+    {
+        self.add(name, Place::Thread, Shape::Duplex, Box::new(Duplex::new(handler)))
     }
 
     /// All routes of a service.
@@ -174,8 +209,8 @@ impl Builder {
         service.install(self)
     }
 
-    fn add(mut self, name: &str, place: Place, handler: Box<dyn Handler>) -> Self {
-        if let Err(error) = self.routes.add(name, place, handler) {
+    fn add(mut self, name: &str, place: Place, shape: Shape, handler: Box<dyn Handler>) -> Self {
+        if let Err(error) = self.routes.add(name, place, shape, handler) {
             self.refused.get_or_insert(error);
         }
         self
@@ -201,7 +236,7 @@ impl Builder {
         let threads = self.threads;
         let shared = Arc::new(self.into_shared(config, codecs)?);
         start(threads, listeners, addresses, &shared).inspect_err(|_| {
-            shared.workers.stop(std::time::Duration::from_secs(1));
+            shared.stop_workers(std::time::Duration::from_secs(1));
         })
     }
 
@@ -209,9 +244,14 @@ impl Builder {
         let metrics = Arc::new(Metrics::default());
         let count = self.workers.map_or_else(|| cores().get().max(MIN_WORKERS), NonZero::get);
         let waiting = usize::try_from(self.capacity.calls_waiting).unwrap_or(usize::MAX);
-        let counted = Arc::clone(&metrics);
-        let workers = Workers::start(count, waiting, move |job: crate::route::Job| job.run(&counted))
-            .map_err(StartError::system("start a worker"))?;
+        let pool = |name, least, most| {
+            let counted = Arc::clone(&metrics);
+            Workers::start(Plan { name, least, most, capacity: waiting }, move |job: Job| job.run(&counted))
+                .map_err(StartError::system("start a worker"))
+        };
+        let workers = pool("bulla-worker", count, count)?;
+        let most = usize::try_from(self.capacity.stream_threads).unwrap_or(usize::MAX);
+        let stream_threads = pool("bulla-stream", 0, most)?;
         let facts = Facts::new(config.accept.clone(), self.routes.names(), config.limits, config.bounds, self.capacity);
         Ok(Shared {
             config: Mutex::new(Arc::new(config)),
@@ -221,6 +261,7 @@ impl Builder {
             facts: Arc::new(facts),
             metrics,
             workers,
+            stream_threads,
         })
     }
 }

@@ -17,6 +17,12 @@ pub struct Capacity {
     pub calls_per_connection: u32,
     /// Calls that wait for a worker, of all connections; more are answered `RESOURCE_EXHAUSTED`. Default 65,536.
     pub calls_waiting: u32,
+    /// Handlers of streams that run at once, each on a thread that is started when it is needed and used again; one that finds no
+    /// thread within a second is answered `RESOURCE_EXHAUSTED`. Default 256.
+    pub stream_threads: u32,
+    /// Bytes of replies that one connection may leave unsent for want of credit: beyond that, its streams wait, and its calls are
+    /// held. Default 16 MiB.
+    pub unsent_per_connection: usize,
     /// Bytes of requests that wait and of replies that are not sent, of all connections. Beyond that, calls and replies become
     /// `RESOURCE_EXHAUSTED`. Default 1 GiB.
     pub queued_bytes: u64,
@@ -35,6 +41,8 @@ impl Default for Capacity {
             handshakes: 256,
             calls_per_connection: 1024,
             calls_waiting: 65_536,
+            stream_threads: 256,
+            unsent_per_connection: 16 << 20,
             queued_bytes: 1 << 30,
             write_stall: Duration::from_secs(10),
             linger: Duration::from_secs(1),

@@ -100,7 +100,7 @@ impl ServerHandle {
             // A panic of a thread of ours was reported where it happened.
             let _ = thread.join();
         }
-        let idle = self.control.shared.workers.stop(WORKER_PATIENCE);
+        let idle = self.control.shared.stop_workers(WORKER_PATIENCE);
         if idle && self.control.finish.is_complete() { Drained::Complete } else { Drained::CutOff }
     }
 }
@@ -141,7 +141,8 @@ impl Control {
     /// The numbers at this moment.
     #[must_use]
     pub fn metrics(&self) -> Snapshot {
-        self.shared.metrics.snapshot()
+        let stream_threads = self.shared.stream_threads.alive() as u64;
+        Snapshot { stream_threads, ..self.shared.metrics.snapshot() }
     }
 }
 

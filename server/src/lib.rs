@@ -105,7 +105,7 @@ pub use self::capacity::Capacity;
 pub use self::error::{ListenError, StartError};
 pub use self::handle::{Control, Drained, ServerHandle};
 pub use self::metrics::Snapshot;
-pub use self::route::{Context, Responder};
+pub use self::route::{Context, Replies, Requests, Responder, TrySendError};
 pub use self::services::Service;
 pub use self::shared::Facts;
 

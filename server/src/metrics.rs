@@ -46,6 +46,7 @@ pub(crate) struct Metrics {
     pub(crate) accept_errors: Counter,
     pub(crate) panics: Counter,
     pub(crate) calls_running: Counter,
+    pub(crate) streams_running: Counter,
     pub(crate) bytes_in: Counter,
     pub(crate) bytes_out: Counter,
     pub(crate) queued_bytes: Counter,
@@ -86,6 +87,8 @@ impl Metrics {
             accept_errors: self.accept_errors.value(),
             panics: self.panics.value(),
             calls_running: self.calls_running.value(),
+            streams_running: self.streams_running.value(),
+            stream_threads: 0,
             bytes_in: self.bytes_in.value(),
             bytes_out: self.bytes_out.value(),
             queued_bytes: self.queued_bytes.value(),
@@ -125,6 +128,10 @@ pub struct Snapshot {
     pub panics: u64,
     /// Calls that wait for a worker or run, now.
     pub calls_running: u64,
+    /// Those of them that are streams.
+    pub streams_running: u64,
+    /// Threads for handlers of streams, those that wait for work included, now.
+    pub stream_threads: u64,
     /// Bytes received.
     pub bytes_in: u64,
     /// Bytes sent.

@@ -22,6 +22,8 @@ pub(crate) struct Shared {
     pub(crate) facts: Arc<Facts>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) workers: Workers<Job>,
+    /// Threads for handlers of streams, which may take as long as the stream lasts.
+    pub(crate) stream_threads: Workers<Job>,
 }
 
 impl Shared {
@@ -32,6 +34,13 @@ impl Shared {
         let unix_time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let config = Arc::clone(&lock(&self.config));
         Ok(Connection::server(config, Start { entropy, now, unix_time }))
+    }
+
+    /// Lets the handlers that run finish, and waits for that no longer than `patience`; `false` if one still runs.
+    pub(crate) fn stop_workers(&self, patience: Duration) -> bool {
+        let until = Instant::now() + patience;
+        let done = self.workers.stop(patience);
+        self.stream_threads.stop(until.saturating_duration_since(Instant::now())) && done
     }
 }
 

@@ -1,31 +1,50 @@
-//! The worker pool: threads that run calls, and a bounded queue before them.
+//! Pools of threads that run calls, and a bounded queue before them.
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::sync::lock;
+
+/// How long a thread beyond the least number waits for work before it ends.
+const IDLE: Duration = Duration::from_secs(10);
 
 /// Threads that run jobs in the order in which they came.
 pub(crate) struct Workers<J> {
     pool: Arc<Pool<J>>,
 }
 
+/// The size of a pool.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    /// What its threads are called, before their number.
+    pub(crate) name: &'static str,
+    /// Threads that are there from the start, and stay.
+    pub(crate) least: usize,
+    /// Threads at most: those beyond the least start when they are needed.
+    pub(crate) most: usize,
+    /// Jobs that may wait.
+    pub(crate) capacity: usize,
+}
+
 struct Pool<J> {
+    plan: Plan,
+    run: Box<dyn Fn(J) + Send + Sync>,
     state: Mutex<State<J>>,
     /// A job came, or the end.
     work: Condvar,
     /// A worker ended.
     ended: Condvar,
-    capacity: usize,
 }
 
 struct State<J> {
     jobs: VecDeque<J>,
     idle: usize,
     alive: usize,
+    /// Threads that were started.
+    started: u64,
     stopping: bool,
 }
 
@@ -36,20 +55,17 @@ impl<J> Clone for Workers<J> {
 }
 
 impl<J: Send + 'static> Workers<J> {
-    /// Starts `count` threads that run jobs through `run`, which must not panic. At most `capacity` jobs wait.
+    /// Starts a pool that runs jobs through `run`, which must not panic.
     ///
     /// # Errors
     /// When the system gives no thread; those that it gave are ended.
-    pub(crate) fn start(count: usize, capacity: usize, run: impl Fn(J) + Clone + Send + 'static) -> io::Result<Self> {
-        let state = State { jobs: VecDeque::new(), idle: 0, alive: 0, stopping: false };
-        let pool = Arc::new(Pool { state: Mutex::new(state), work: Condvar::new(), ended: Condvar::new(), capacity });
+    pub(crate) fn start(plan: Plan, run: impl Fn(J) + Send + Sync + 'static) -> io::Result<Self> {
+        let state = State { jobs: VecDeque::new(), idle: 0, alive: 0, started: 0, stopping: false };
+        let (work, ended) = (Condvar::new(), Condvar::new());
+        let pool = Arc::new(Pool { plan, run: Box::new(run), state: Mutex::new(state), work, ended });
         let workers = Self { pool };
-        for number in 0..count {
-            let (pool, run) = (Arc::clone(&workers.pool), run.clone());
-            lock(&workers.pool.state).alive += 1;
-            let spawned = thread::Builder::new().name(format!("bulla-worker-{number}")).spawn(move || pool.work(run));
-            if let Err(error) = spawned {
-                lock(&workers.pool.state).alive -= 1;
+        for _ in 0..plan.least {
+            if let Err(error) = workers.pool.add_thread(&mut lock(&workers.pool.state)) {
                 workers.stop(Duration::ZERO);
                 return Err(error);
             }
@@ -62,15 +78,40 @@ impl<J: Send + 'static> Workers<J> {
         if jobs.is_empty() {
             return;
         }
-        let mut state = lock(&self.pool.state);
-        let room = if state.stopping { 0 } else { self.pool.capacity.saturating_sub(state.jobs.len()) };
+        let state = lock(&self.pool.state);
+        let room = if state.stopping { 0 } else { self.pool.plan.capacity.saturating_sub(state.jobs.len()) };
         let count = room.min(jobs.len());
-        state.jobs.extend(jobs.drain(..count));
+        self.queue(state, jobs.drain(..count));
+    }
+
+    /// Queues jobs that are bounded elsewhere. When the pool stops, they are dropped.
+    pub(crate) fn submit_all(&self, jobs: &mut VecDeque<J>) {
+        if jobs.is_empty() {
+            return;
+        }
+        let state = lock(&self.pool.state);
+        if state.stopping {
+            drop(state);
+            jobs.clear();
+        } else {
+            self.queue(state, jobs.drain(..));
+        }
+    }
+
+    fn queue(&self, mut state: MutexGuard<'_, State<J>>, jobs: impl ExactSizeIterator<Item = J>) {
+        let count = jobs.len();
+        state.jobs.extend(jobs);
         let wake = state.idle.min(count);
+        self.pool.grow(&mut state);
         drop(state);
         for _ in 0..wake {
             self.pool.work.notify_one();
         }
+    }
+
+    /// The threads that there are.
+    pub(crate) fn alive(&self) -> usize {
+        lock(&self.pool.state).alive
     }
 
     /// Drops what waits, lets what runs finish, and waits for that no longer than `patience`; `false` if a job still runs.
@@ -94,29 +135,62 @@ impl<J: Send + 'static> Workers<J> {
     }
 }
 
-impl<J> Pool<J> {
-    fn work(&self, run: impl Fn(J)) {
-        while let Some(job) = self.next() {
-            run(job);
+impl<J: Send + 'static> Pool<J> {
+    /// Starts a thread if a job waits that no idle one takes, and there may be more. That thread starts the next, if need be.
+    fn grow(self: &Arc<Self>, state: &mut State<J>) {
+        if state.jobs.len() > state.idle
+            && state.alive < self.plan.most
+            && let Err(error) = self.add_thread(state)
+        {
+            tracing::error!("the system gives no thread: {error}");
         }
-        lock(&self.state).alive -= 1;
+    }
+
+    fn add_thread(self: &Arc<Self>, state: &mut State<J>) -> io::Result<()> {
+        let pool = Arc::clone(self);
+        thread::Builder::new().name(format!("{}-{}", self.plan.name, state.started)).spawn(move || pool.work())?;
+        state.started += 1;
+        state.alive += 1;
+        Ok(())
+    }
+
+    fn work(self: Arc<Self>) {
+        while let Some(job) = self.next() {
+            (self.run)(job);
+        }
         self.ended.notify_all();
     }
 
-    /// Waits for a job; `None` at the end.
-    fn next(&self) -> Option<J> {
+    /// Waits for a job; `None` at the end of the thread, which no longer counts then.
+    fn next(self: &Arc<Self>) -> Option<J> {
         let mut state = lock(&self.state);
         loop {
             if state.stopping {
+                state.alive -= 1;
                 return None;
             }
             if let Some(job) = state.jobs.pop_front() {
+                self.grow(&mut state);
                 return Some(job);
             }
+            let lasting = state.alive <= self.plan.least;
             state.idle += 1;
-            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            let timed_out;
+            (state, timed_out) = self.wait(state, lasting);
             state.idle -= 1;
+            if timed_out && state.jobs.is_empty() && state.alive > self.plan.least {
+                state.alive -= 1;
+                return None;
+            }
         }
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State<J>>, lasting: bool) -> (MutexGuard<'a, State<J>>, bool) {
+        if lasting {
+            return (self.work.wait(state).unwrap_or_else(PoisonError::into_inner), false);
+        }
+        let (state, outcome) = self.work.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
+        (state, outcome.timed_out())
     }
 }
 
@@ -128,10 +202,47 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(10);
 
+    fn fixed(count: usize, capacity: usize) -> Plan {
+        Plan { name: "test", least: count, most: count, capacity }
+    }
+
+    #[test]
+    fn grows_as_far_as_it_may_and_uses_its_threads_again() {
+        let (release, gate) = mpsc::channel::<()>();
+        let (started, running) = mpsc::channel();
+        let gate = Mutex::new(gate);
+        let run = move |job: u32| {
+            started.send(job).unwrap();
+            lock(&gate).recv_timeout(PATIENCE).unwrap();
+        };
+        let workers = Workers::start(Plan { name: "test", least: 0, most: 2, capacity: 10 }, run).unwrap();
+        assert_eq!(workers.alive(), 0);
+        workers.submit(&mut VecDeque::from([1]));
+        assert_eq!(running.recv_timeout(PATIENCE), Ok(1));
+        assert_eq!(workers.alive(), 1);
+        workers.submit(&mut VecDeque::from([2, 3]));
+        assert_eq!(running.recv_timeout(PATIENCE), Ok(2));
+        assert_eq!(workers.alive(), 2);
+        assert!(running.try_recv().is_err(), "two at once");
+        release.send(()).unwrap();
+        assert_eq!(running.recv_timeout(PATIENCE), Ok(3));
+        for _ in 0..2 {
+            release.send(()).unwrap();
+        }
+        while lock(&workers.pool.state).idle < 2 {
+            thread::yield_now();
+        }
+        workers.submit(&mut VecDeque::from([4]));
+        assert_eq!(running.recv_timeout(PATIENCE), Ok(4));
+        assert_eq!(workers.alive(), 2);
+        release.send(()).unwrap();
+        assert!(workers.stop(PATIENCE));
+    }
+
     #[test]
     fn runs_every_job_and_ends() {
         let (sender, receiver) = mpsc::channel();
-        let workers = Workers::start(3, 100, move |job: u32| sender.send(job).unwrap()).unwrap();
+        let workers = Workers::start(fixed(3, 100), move |job: u32| sender.send(job).unwrap()).unwrap();
         let mut jobs = VecDeque::from_iter(0..100);
         workers.submit(&mut jobs);
         assert!(jobs.is_empty());
@@ -151,7 +262,7 @@ mod tests {
             started.send(()).unwrap();
             lock(&gate).recv_timeout(PATIENCE).unwrap();
         };
-        let workers = Workers::start(1, 2, run).unwrap();
+        let workers = Workers::start(fixed(1, 2), run).unwrap();
         workers.submit(&mut VecDeque::from([0]));
         running.recv_timeout(PATIENCE).unwrap();
         let mut jobs = VecDeque::from([1, 2, 3, 4]);

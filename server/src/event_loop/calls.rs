@@ -1,48 +1,65 @@
-//! The calls of one connection, from the stream's first frame to its answer. Nothing in here knows a socket.
+//! The calls of one connection, from the stream's first frame to its end: a call is the stream of one request and one reply. Nothing
+//! in here knows a socket.
+
+mod deadlines;
+mod notes;
+mod stage;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bulla_core::connection::{CommandError, Connection, EVENT_COST, Open, StreamId};
+use bulla_core::connection::{Connection, Open, StreamId};
 use bulla_core::status::{Code, Status};
 
+use self::deadlines::START;
+use self::stage::{Receiving, Running, Stage};
 use crate::event_loop::{Desk, PeerKey};
-use crate::route::{Answer, Call, Context, Job, Place, Route, SessionFacts, Slot};
+use crate::route::{Call, Consumed, Context, Exchange, Job, Place, Route, SessionFacts, Shape, Slot};
 
 /// The calls of one connection.
 pub(crate) struct Calls {
     key: PeerKey,
+    session: Option<Arc<SessionFacts>>,
     open: HashMap<StreamId, Stage>,
     /// Ready to run, but the peer has too many replies to take first.
     held: VecDeque<Job>,
     running: u32,
     /// Bytes of requests that the connection counts as not consumed.
     owed: usize,
-}
-
-enum Stage {
-    /// The request is not whole.
-    Receiving(Box<Receiving>),
-    /// The handler has it, or will: the flag tells it that nobody waits any more.
-    Running(Arc<AtomicBool>),
-}
-
-struct Receiving {
-    route: Arc<Route>,
-    context: Context,
-    request: Option<Vec<u8>>,
+    /// Bytes of replies that came from other threads, and are not yet published as queued.
+    taken: usize,
+    /// Nothing is due before.
+    soonest: Option<Instant>,
 }
 
 impl Calls {
     pub(crate) fn new(key: PeerKey) -> Self {
-        Self { key, open: HashMap::new(), held: VecDeque::new(), running: 0, owed: 0 }
+        Self {
+            key,
+            session: None,
+            open: HashMap::new(),
+            held: VecDeque::new(),
+            running: 0,
+            owed: 0,
+            taken: 0,
+            soonest: None,
+        }
     }
 
-    /// Whether no call is under way.
+    /// The session began.
+    pub(crate) fn handle_connected(&mut self, session: SessionFacts) {
+        self.session = Some(Arc::new(session));
+    }
+
+    /// Whether the session began.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.session.is_some()
+    }
+
+    /// Whether no call is under way. One that has been answered is not, though its peer may still be sending.
     pub(crate) fn is_empty(&self) -> bool {
-        self.open.is_empty() && self.running == 0
+        self.running == 0 && self.open.values().all(|stage| matches!(stage, Stage::Discarding { .. }))
     }
 
     /// Bytes of requests that wait or are worked on.
@@ -51,29 +68,28 @@ impl Calls {
     }
 
     /// The peer opened a stream.
-    pub(crate) fn handle_opened(
-        &mut self,
-        connection: &mut Connection,
-        session: &Arc<SessionFacts>,
-        stream: StreamId,
-        open: Open,
-        desk: &Desk,
-    ) {
-        let route = match desk.shared.routes.find(&open.route) {
-            Ok(route) => Arc::clone(route),
+    pub(crate) fn handle_opened(&mut self, connection: &mut Connection, stream: StreamId, open: Open, desk: &mut Desk) {
+        let route = match find_route(&open, desk) {
+            Ok(route) => route,
             Err(status) => return fail(connection, stream, &status, desk),
         };
+        let session = Arc::clone(self.session.as_ref().expect("streams are opened in a session"));
         let deadline = (open.deadline_ms > 0).then(|| desk.now + Duration::from_millis(open.deadline_ms.into()));
         let context = Context {
-            session: Arc::clone(session),
+            session,
             route: Arc::clone(&route.name),
             deadline,
             one_way: open.one_way,
             metadata: open.metadata,
-            cancelled: Arc::default(),
+            exchange: Arc::new(Exchange::new(desk.port.clone(), self.key, stream, route.shape)),
             server: Arc::clone(&desk.shared.facts),
         };
+        self.expect(deadline);
+        let takes_many = route.shape.takes_many();
         self.open.insert(stream, Stage::Receiving(Box::new(Receiving { route, context, request: None })));
+        if takes_many {
+            self.start(connection, stream, desk);
+        }
     }
 
     /// A message came: of a call, it is the request.
@@ -85,112 +101,111 @@ impl Calls {
         last: bool,
         desk: &mut Desk,
     ) {
-        let length = message.len();
-        self.owed += length + EVENT_COST;
+        let consumed = Consumed::one(message.len());
+        self.owed += consumed.cost();
         match self.open.get_mut(&stream) {
             Some(Stage::Receiving(receiving)) if receiving.request.is_none() => {
                 receiving.request = Some(message);
-                if last {
-                    self.start(connection, stream, desk);
-                }
             }
+            Some(Stage::Running(running)) if running.exchange.push(message) => {}
             Some(Stage::Receiving(_)) => {
-                self.consume(connection, stream, length);
+                self.consume(connection, stream, consumed);
                 let status = Status::new(Code::InvalidArgument, "this route takes one message, and a second one came");
-                self.refuse(connection, stream, &status, desk);
+                return self.give_up(connection, stream, &status, desk);
             }
-            // The stream was reset on this side while the message was on its way.
-            _ => self.consume(connection, stream, length),
+            // Nobody takes it: the handler is done, or the stream was reset on this side while the message was on its way.
+            _ => self.consume(connection, stream, consumed),
+        }
+        if last {
+            self.handle_finished(connection, stream, desk);
         }
     }
 
     /// The peer sends no more on a stream.
     pub(crate) fn handle_finished(&mut self, connection: &mut Connection, stream: StreamId, desk: &mut Desk) {
-        match self.open.get(&stream) {
+        match self.open.get_mut(&stream) {
             Some(Stage::Receiving(receiving)) if receiving.request.is_some() => self.start(connection, stream, desk),
             Some(Stage::Receiving(_)) => {
                 let status = Status::new(Code::InvalidArgument, "the stream ended without a request");
-                self.refuse(connection, stream, &status, desk);
+                self.give_up(connection, stream, &status, desk);
             }
-            _ => {}
-        }
-    }
-
-    /// The peer, or a limit of the connection, ended a stream.
-    pub(crate) fn handle_reset(&mut self, connection: &mut Connection, stream: StreamId, desk: &Desk) {
-        match self.open.remove(&stream) {
-            Some(Stage::Running(cancelled)) => cancelled.store(true, Ordering::Relaxed),
-            Some(Stage::Receiving(receiving)) => {
-                if let Some(request) = receiving.request {
-                    self.consume(connection, stream, request.len());
-                }
-                desk.shared.metrics.call_ended(Err(&Status::new(Code::Cancelled, "")));
+            Some(Stage::Running(running)) => {
+                running.peer_done = true;
+                running.exchange.end_input();
             }
+            Some(Stage::Discarding { .. }) => drop(self.open.remove(&stream)),
             None => {}
         }
     }
 
-    /// The answer of a handler came back.
-    pub(crate) fn handle_answer(
-        &mut self,
-        connection: &mut Connection,
-        stream: StreamId,
-        consumed: usize,
-        answer: Answer,
-    ) {
-        self.running -= 1;
-        self.consume(connection, stream, consumed);
-        if self.open.remove(&stream).is_none() {
-            return;
-        }
-        // A one-way stream is over by now, and so may any other be: then there is nobody to tell.
-        let _ = match answer {
-            Answer::Reply(message) => reply(connection, stream, message),
-            Answer::Failed(status) => connection.reset(stream, &status),
-            Answer::Done | Answer::Abandoned => Ok(()),
-        };
+    /// The peer, or a limit of the connection, ended a stream.
+    pub(crate) fn handle_reset(&mut self, connection: &mut Connection, stream: StreamId, status: &Status, desk: &Desk) {
+        // Whatever the peer calls it, it is no failure of the server.
+        self.forget(connection, stream, status, &Status::new(Code::Cancelled, ""), desk);
     }
 
     /// Starts held calls while the peer takes what was answered before.
     pub(crate) fn release(&mut self, connection: &Connection, desk: &mut Desk) {
-        while connection.queued() <= desk.shared.facts.bounds.outbound
-            && let Some(job) = self.held.pop_front()
-        {
-            dispatch(job, desk);
+        while !self.held.is_empty() && !is_choked(connection, desk) {
+            let Some(job) = self.held.pop_front() else { return };
+            self.dispatch(job, desk);
         }
     }
 
     /// The connection is over: nobody waits for any answer.
-    pub(crate) fn abandon(&mut self) {
-        for (_, stage) in self.open.drain() {
-            if let Stage::Running(cancelled) = stage {
-                cancelled.store(true, Ordering::Relaxed);
-            }
+    pub(crate) fn abandon(&mut self, connection: &mut Connection, desk: &Desk) {
+        let status = Status::new(Code::Unavailable, "the connection is lost");
+        let counted = Status::new(Code::Cancelled, "");
+        for stream in self.open.keys().copied().collect::<Vec<_>>() {
+            self.forget(connection, stream, &status, &counted, desk);
         }
         for job in self.held.drain(..) {
-            job.call.slot.fill(Answer::Abandoned);
+            job.abandon();
         }
     }
 
-    /// The request is whole: its turn, if there is room.
+    /// The request is whole, or the first of many is awaited: its turn, if there is room.
     fn start(&mut self, connection: &mut Connection, stream: StreamId, desk: &mut Desk) {
         let Some(Stage::Receiving(receiving)) = self.open.remove(&stream) else { return };
         let Receiving { route, context, request } = *receiving;
-        let request = request.expect("a call starts when its request is whole");
-        let choked = connection.queued() > desk.shared.facts.bounds.outbound;
+        let consumed = request.as_ref().map_or_else(Consumed::default, |request| Consumed::one(request.len()));
+        let choked = is_choked(connection, desk);
         if let Err(status) = self.check_room(choked, desk) {
-            self.consume(connection, stream, request.len());
+            self.consume(connection, stream, consumed);
             return fail(connection, stream, &status, desk);
         }
-        self.open.insert(stream, Stage::Running(Arc::clone(&context.cancelled)));
+        let exchange = Arc::clone(&context.exchange);
+        let slot = Slot::new(Arc::clone(&exchange), consumed);
+        let (deadline, peer_done) = (context.deadline, !route.shape.takes_many());
+        self.open.insert(stream, Stage::Running(Running { exchange, deadline, start_by: None, queued: 0, peer_done }));
         self.running += 1;
         desk.shared.metrics.calls_running.add(1);
-        let slot = Slot::new(desk.port.clone(), self.key, stream, request.len());
-        let job = Job { route, call: Call { request, context, slot } };
+        if route.shape != Shape::Call {
+            desk.shared.metrics.streams_running.add(1);
+        }
+        if route.shape.gives_many() {
+            connection.watch(stream);
+        }
+        let job = Job::Call(route, Call { request: request.unwrap_or_default(), context, slot });
         if choked {
             self.held.push_back(job);
         } else {
-            dispatch(job, desk);
+            self.dispatch(job, desk);
+        }
+    }
+
+    fn dispatch(&mut self, job: Job, desk: &mut Desk) {
+        let Job::Call(route, call) = &job else { return desk.resumes.push_back(job) };
+        match route.place {
+            Place::Inline => job.run(&desk.shared.metrics),
+            Place::Worker => desk.jobs.push_back(job),
+            Place::Thread => {
+                if let Some(Stage::Running(running)) = self.open.get_mut(&call.context.exchange.stream) {
+                    running.start_by = Some(desk.now + START);
+                    self.expect(Some(desk.now + START));
+                }
+                desk.streams.push_back(job);
+            }
         }
     }
 
@@ -210,38 +225,44 @@ impl Calls {
         Err(Status::new(Code::ResourceExhausted, reason))
     }
 
-    /// Fails a call whose request is not whole.
-    fn refuse(&mut self, connection: &mut Connection, stream: StreamId, status: &Status, desk: &Desk) {
-        if let Some(Stage::Receiving(receiving)) = self.open.remove(&stream)
+    /// A call is over, but for a handler that may still run: that hears of `status`.
+    fn forget(
+        &mut self,
+        connection: &mut Connection,
+        stream: StreamId,
+        status: &Status,
+        counted: &Status,
+        desk: &Desk,
+    ) {
+        let Some(stage) = self.open.remove(&stream) else { return };
+        if let Some(exchange) = stage.exchange() {
+            if exchange.count_end() {
+                desk.shared.metrics.call_ended(Err(counted));
+            }
+            let dropped = exchange.cancel(status.clone());
+            self.consume(connection, stream, dropped);
+        }
+        if let Stage::Receiving(receiving) = stage
             && let Some(request) = receiving.request
         {
-            self.consume(connection, stream, request.len());
+            self.consume(connection, stream, Consumed::one(request.len()));
         }
-        fail(connection, stream, status, desk);
-    }
-
-    fn consume(&mut self, connection: &mut Connection, stream: StreamId, length: usize) {
-        self.owed -= length + EVENT_COST;
-        connection.consume(stream, length);
     }
 }
 
-fn dispatch(job: Job, desk: &mut Desk) {
-    match job.route.place {
-        Place::Inline => job.run(&desk.shared.metrics),
-        Place::Worker => desk.jobs.push_back(job),
+fn find_route(open: &Open, desk: &Desk) -> Result<Arc<Route>, Status> {
+    let route = desk.shared.routes.find(&open.route)?;
+    if open.one_way && route.shape.gives_many() {
+        let reason = "this route answers with a stream, and the peer wants no answer";
+        return Err(Status::new(Code::InvalidArgument, reason));
     }
+    Ok(Arc::clone(route))
 }
 
-fn reply(connection: &mut Connection, stream: StreamId, message: Vec<u8>) -> Result<(), CommandError> {
-    match connection.send(stream, message) {
-        Ok(()) => connection.finish(stream),
-        Err(error @ CommandError::MessageTooLong { .. }) => {
-            let status = Status::new(Code::ResourceExhausted, format_args!("the reply does not fit: {error}"));
-            connection.reset(stream, &status)
-        }
-        Err(error) => Err(error),
-    }
+/// Whether so much of what was answered waits for the peer that nothing more should be.
+fn is_choked(connection: &Connection, desk: &Desk) -> bool {
+    connection.sendable() > desk.shared.facts.bounds.outbound
+        || connection.queued() > desk.shared.capacity.unsent_per_connection
 }
 
 /// Ends a call that no handler has seen.

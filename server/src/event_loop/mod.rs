@@ -7,6 +7,7 @@ mod port;
 mod stranger;
 mod timers;
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
@@ -51,6 +52,15 @@ pub(crate) struct EventLoop {
     stopping: bool,
 }
 
+thread_local! {
+    static ON_LOOP: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread runs an event loop, which must not wait for anything.
+pub(crate) fn is_loop_thread() -> bool {
+    ON_LOOP.get()
+}
+
 /// What the connections of one loop share during a turn.
 pub(crate) struct Desk {
     pub(crate) shared: Arc<Shared>,
@@ -61,6 +71,10 @@ pub(crate) struct Desk {
     pub(crate) out: Vec<u8>,
     /// For the workers, at the end of the turn.
     pub(crate) jobs: VecDeque<Job>,
+    /// For the workers, too, and not to be refused: each goes on with a stream.
+    pub(crate) resumes: VecDeque<Job>,
+    /// For threads of their own.
+    pub(crate) streams: VecDeque<Job>,
     pub(crate) timers: Timers,
     pub(crate) draining: bool,
 }
@@ -74,6 +88,8 @@ impl EventLoop {
             scratch: vec![0; SCRATCH],
             out: Vec::new(),
             jobs: VecDeque::new(),
+            resumes: VecDeque::new(),
+            streams: VecDeque::new(),
             timers: Timers::default(),
             draining: false,
         };
@@ -96,6 +112,7 @@ impl EventLoop {
 
     /// Turns until the end. `true` if no call was left unanswered.
     pub(crate) fn run(mut self) -> bool {
+        ON_LOOP.set(true);
         let mut events = Events::with_capacity(1024);
         while !self.is_done() {
             if let Err(error) = self.turn(&mut events) {
@@ -200,13 +217,14 @@ impl EventLoop {
                     self.insert(|key, desk| Peer::new(key, socket, address, ticket, desk));
                 }
             }
-            Mail::Answer { peer: key, stream, consumed, answer } => {
-                self.desk.port.take_back(&answer);
+            Mail::Note { peer: key, stream, note } => {
+                self.desk.port.take_back(&note);
                 if let Some(peer) = self.peer(key) {
-                    peer.handle_answer(stream, consumed, answer);
+                    peer.handle_note(stream, note);
                     self.touch(key.slot);
                 }
             }
+            Mail::Resume(turn) => self.desk.resumes.push_back(Job::Resume(turn)),
             Mail::Drain { until } => self.drain(until),
             Mail::Stop => self.stopping = true,
         }
@@ -238,8 +256,11 @@ impl EventLoop {
     }
 
     fn submit_jobs(&mut self) {
-        self.desk.shared.workers.submit(&mut self.desk.jobs);
-        for job in self.desk.jobs.drain(..) {
+        let desk = &mut self.desk;
+        desk.shared.workers.submit_all(&mut desk.resumes);
+        desk.shared.workers.submit(&mut desk.jobs);
+        desk.shared.stream_threads.submit(&mut desk.streams);
+        for job in desk.jobs.drain(..).chain(desk.streams.drain(..)) {
             job.refuse(Status::new(Code::ResourceExhausted, "too many calls wait for a worker on this server"));
         }
     }

@@ -1,7 +1,6 @@
 //! One connection: where its socket and the sans-IO `Connection` meet.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Instant;
 
 use bulla_core::connection::{Closed, Connection, Event, Session, StreamId};
@@ -15,7 +14,7 @@ use crate::event_loop::stranger::words_for;
 use crate::event_loop::timers::after;
 use crate::event_loop::{Desk, PeerKey};
 use crate::gate::Ticket;
-use crate::route::{Answer, SessionFacts};
+use crate::route::{Flow, Note, SessionFacts};
 use crate::socket::Socket;
 
 /// Reads of one connection before the others have their turn.
@@ -37,7 +36,6 @@ pub(crate) struct Peer {
     pub(crate) queued: bool,
     connection: Connection,
     phase: Phase,
-    session: Option<Arc<SessionFacts>>,
     calls: Calls,
     address: PeerAddress,
     /// Sealed bytes that the socket did not take yet.
@@ -90,7 +88,6 @@ impl Peer {
             queued: false,
             connection,
             phase: Phase::Live,
-            session: None,
             calls: Calls::new(key),
             address,
             unsent: Vec::new(),
@@ -169,6 +166,7 @@ impl Peer {
         match self.phase {
             Phase::Live => {
                 self.connection.handle_timeout(desk.now);
+                self.calls.handle_timeout(&mut self.connection, desk);
                 self.handle_events(desk);
             }
             Phase::Lingering { until } if until <= desk.now => self.phase = Phase::Gone,
@@ -180,22 +178,24 @@ impl Peer {
         desk.shared.metrics.slow_closed.add(1);
         let stall = desk.shared.capacity.write_stall;
         tracing::warn!(peer = %self.address, "closed: the peer has not read its replies for {stall:?}");
-        self.calls.abandon();
+        self.calls.abandon(&mut self.connection, desk);
         self.phase = Phase::Gone;
     }
 
-    pub(crate) fn handle_answer(&mut self, stream: StreamId, consumed: usize, answer: Answer) {
-        self.calls.handle_answer(&mut self.connection, stream, consumed, answer);
+    pub(crate) fn handle_note(&mut self, stream: StreamId, note: Note) {
+        self.calls.handle_note(&mut self.connection, stream, note);
     }
 
     /// Serves no new calls, ends when those that run are answered. A handshake ends at once.
     pub(crate) fn go_away(&mut self) {
         self.connection.go_away();
+        self.calls.drain();
     }
 
-    /// A CLOSE, if the socket takes it at once.
+    /// The end of whatever runs, and a CLOSE, if the socket takes them at once.
     pub(crate) fn close_now(&mut self, desk: &mut Desk) {
         if self.phase == Phase::Live {
+            self.calls.give_up_all(&mut self.connection, desk);
             self.connection.close();
             self.flush(desk);
             self.handle_events(desk);
@@ -210,14 +210,15 @@ impl Peer {
             match event {
                 Event::Connected(session) => self.handle_connected(session, desk),
                 Event::Opened { stream, open } => {
-                    let session = self.session.as_ref().expect("streams are opened in a session");
-                    self.calls.handle_opened(&mut self.connection, session, stream, open, desk);
+                    self.calls.handle_opened(&mut self.connection, stream, open, desk);
                 }
                 Event::Message { stream, message, last } => {
                     self.calls.handle_message(&mut self.connection, stream, message, last, desk);
                 }
                 Event::Finished { stream } => self.calls.handle_finished(&mut self.connection, stream, desk),
-                Event::Reset { stream, .. } => self.calls.handle_reset(&mut self.connection, stream, desk),
+                Event::Reset { stream, status } => {
+                    self.calls.handle_reset(&mut self.connection, stream, &status, desk);
+                }
                 Event::Closed(reason) => self.handle_closed(&reason, desk),
                 // This side opens no streams and pings no one by itself.
                 _ => {}
@@ -230,8 +231,17 @@ impl Peer {
         let codec = desk.shared.codecs.find(&session.codec).expect("only codecs of the registry are accepted").clone();
         let name = session.peer.as_deref().unwrap_or("-");
         tracing::info!(peer = %self.address, name, codec = %session.codec, agent = %session.agent, "session opened");
-        let facts = SessionFacts { peer: session.peer, agent: session.agent, address: self.address, codec };
-        self.session = Some(Arc::new(facts));
+        let bounds = desk.shared.facts.bounds;
+        let flow =
+            Flow::new(session.limits.credit as usize, bounds.outbound, desk.shared.capacity.unsent_per_connection);
+        self.calls.handle_connected(SessionFacts {
+            peer: session.peer,
+            agent: session.agent,
+            address: self.address,
+            codec,
+            limits: session.limits,
+            flow,
+        });
     }
 
     fn handle_closed(&mut self, reason: &Closed, desk: &Desk) {
@@ -248,7 +258,7 @@ impl Peer {
             }
             reason => tracing::info!(peer = %self.address, "session ended: {reason}"),
         }
-        self.calls.abandon();
+        self.calls.abandon(&mut self.connection, desk);
         let deaf = matches!(reason, Closed::Peer | Closed::Truncated | Closed::Handshake(HandshakeError::HungUp));
         self.phase = Phase::Closing { linger: !deaf };
     }
@@ -264,6 +274,7 @@ impl Peer {
             self.flush(desk);
         }
         self.handle_events(desk);
+        self.calls.publish(&mut self.connection);
         self.calls.release(&self.connection, desk);
         self.advance(desk);
         if self.phase != Phase::Gone && self.watch(registry).is_err() {
@@ -300,12 +311,12 @@ impl Peer {
 
     /// Gives back what is counted, when the connection is removed.
     pub(crate) fn finish(mut self, desk: &mut Desk) {
-        self.calls.abandon();
+        self.calls.abandon(&mut self.connection, desk);
         desk.shared.metrics.queued_bytes.subtract(self.accounted);
     }
 
     fn is_drained(&self) -> bool {
-        self.session.is_none() || (self.calls.is_empty() && self.connection.open_streams() == 0)
+        !self.calls.is_connected() || (self.calls.is_empty() && self.connection.open_streams() == 0)
     }
 
     /// Writes what is ready, up to this connection's share of the turn.
@@ -377,7 +388,7 @@ impl Peer {
 
     fn set_timer(&mut self, desk: &mut Desk) {
         let phase = match self.phase {
-            Phase::Live => self.connection.poll_timeout(),
+            Phase::Live => self.connection.poll_timeout().into_iter().chain(self.calls.poll_timeout()).min(),
             Phase::Lingering { until } => Some(until),
             Phase::Closing { .. } | Phase::Gone => None,
         };

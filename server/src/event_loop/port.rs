@@ -11,15 +11,17 @@ use crate::capacity::Capacity;
 use crate::event_loop::{Mailbox, PeerKey};
 use crate::gate::Ticket;
 use crate::metrics::Metrics;
-use crate::route::{Answer, AnswerSink};
+use crate::route::{End, Exchange, Note, Shape, Sink, Turn};
 use crate::socket::Socket;
 
 /// What a loop is told.
 pub(crate) enum Mail {
     /// A new connection.
     Connected { socket: Socket, address: PeerAddress, ticket: Ticket },
-    /// A call's answer.
-    Answer { peer: PeerKey, stream: StreamId, consumed: usize, answer: Answer },
+    /// What a handler says on its call.
+    Note { peer: PeerKey, stream: StreamId, note: Note },
+    /// Messages wait for a callback that nobody runs.
+    Resume(Turn),
     /// Finish what runs, and end; at the latest then.
     Drain { until: Instant },
     /// End now.
@@ -42,29 +44,48 @@ impl Port {
         self.mailbox.post(mail);
     }
 
-    /// Stops counting an answer as queued: it is with its connection now, which counts for itself.
-    pub(crate) fn take_back(&self, answer: &Answer) {
-        self.metrics.queued_bytes.subtract(size(answer));
+    /// Stops counting a note as queued: its message is with the connection now, which counts for itself.
+    pub(crate) fn take_back(&self, note: &Note) {
+        self.metrics.queued_bytes.subtract(note.size() as u64);
     }
-}
 
-impl AnswerSink for Port {
-    fn accept(&self, peer: PeerKey, stream: StreamId, consumed: usize, mut answer: Answer) {
-        if size(&answer) > 0 && self.metrics.queued_bytes.value() + size(&answer) > self.queued_bytes {
-            let reason = "the server holds as many unsent bytes as it may";
-            answer = Answer::Failed(Status::new(Code::ResourceExhausted, reason));
-        }
+    fn count_end(&self, exchange: &Exchange, end: &End) {
         self.metrics.calls_running.subtract(1);
-        match &answer {
-            Answer::Reply(_) | Answer::Done => self.metrics.call_ended(Ok(())),
-            Answer::Failed(status) => self.metrics.call_ended(Err(status)),
-            Answer::Abandoned => self.metrics.call_ended(Err(&Status::new(Code::Cancelled, ""))),
+        if exchange.shape != Shape::Call {
+            self.metrics.streams_running.subtract(1);
         }
-        self.metrics.queued_bytes.add(size(&answer));
-        self.post(Mail::Answer { peer, stream, consumed, answer });
+        if exchange.count_end() {
+            match end {
+                End::Done => self.metrics.call_ended(Ok(())),
+                End::Failed(status) => self.metrics.call_ended(Err(status)),
+                End::Abandoned => self.metrics.call_ended(Err(&Status::new(Code::Cancelled, ""))),
+            }
+        }
     }
 }
 
-fn size(answer: &Answer) -> u64 {
-    if let Answer::Reply(message) = answer { message.len() as u64 } else { 0 }
+impl Sink for Port {
+    fn accept(&self, exchange: &Exchange, mut note: Note) {
+        let size = note.size();
+        if note.end.is_some() && !self.has_room(size) {
+            note.message = None;
+            note.end = Some(End::Failed(Status::new(
+                Code::ResourceExhausted,
+                "the server holds as many unsent bytes as it may",
+            )));
+        }
+        if let Some(end) = &note.end {
+            self.count_end(exchange, end);
+        }
+        self.metrics.queued_bytes.add(note.size() as u64);
+        self.post(Mail::Note { peer: exchange.peer, stream: exchange.stream, note });
+    }
+
+    fn resume(&self, turn: Turn) {
+        self.post(Mail::Resume(turn));
+    }
+
+    fn has_room(&self, bytes: usize) -> bool {
+        bytes == 0 || self.metrics.queued_bytes.value() + bytes as u64 <= self.queued_bytes
+    }
 }

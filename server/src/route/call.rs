@@ -5,18 +5,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
+use bulla_core::connection::Message;
 use bulla_core::status::{Code, Status};
 use bulla_core::text::escape;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::metrics::Metrics;
-use crate::route::{Answer, Context, Route, Slot};
+use crate::route::{Context, End, Exchange, Place, Route, Slot, Turn};
 
 /// The longest text of a panic that the log shows, in characters.
 const MAX_PANIC: usize = 300;
 
-/// One request with its context, and the place for its answer.
+/// One request with its context, and the duty to end the call. Where many messages come, they are with the context's exchange, and
+/// the request is empty.
 pub(crate) struct Call {
     pub(crate) request: Vec<u8>,
     pub(crate) context: Context,
@@ -26,67 +28,101 @@ pub(crate) struct Call {
 impl Call {
     /// The request as a value.
     pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, Status> {
-        let limits = self.context.server.capacity.decode;
-        self.context.session.codec.decode_as(&self.request, limits).map_err(|error| {
-            let codec = self.context.codec();
-            Status::new(Code::InvalidArgument, format_args!("the request does not decode as {codec}: {error}"))
-        })
+        self.context.decode(&self.request)
     }
 
     /// Answers the call.
     pub(crate) fn answer<R: Serialize>(self, outcome: Result<R, Status>) {
-        let answer = match outcome {
-            Ok(reply) => self.context.encode(&reply),
-            Err(status) => Answer::Failed(status),
-        };
-        self.slot.fill(answer);
+        match outcome.and_then(|reply| self.context.reply(&reply)) {
+            Ok(message) => self.slot.fill(message, End::Done),
+            Err(status) => self.slot.fill(None, End::Failed(status)),
+        }
     }
 }
 
 impl Context {
+    /// A message of the peer as a value.
+    pub(crate) fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, Status> {
+        self.session.codec.decode_as(message, self.server.capacity.decode).map_err(|error| {
+            let codec = self.codec();
+            Status::new(Code::InvalidArgument, format_args!("the request does not decode as {codec}: {error}"))
+        })
+    }
+
     /// A value in the peer's codec, or a status that says why there is none.
-    pub(crate) fn encode<R: Serialize + ?Sized>(&self, reply: &R) -> Answer {
-        if self.one_way {
-            return Answer::Done;
-        }
-        match self.session.codec.encode_to_vec(reply) {
-            Ok(message) => Answer::Reply(message),
-            Err(error) => {
-                let reason = format_args!("the reply cannot be sent as {}: {error}", self.codec());
-                Answer::Failed(Status::new(Code::FailedPrecondition, reason))
-            }
-        }
+    pub(crate) fn encode<R: Serialize + ?Sized>(&self, reply: &R) -> Result<Vec<u8>, Status> {
+        self.session.codec.encode_to_vec(reply).map_err(|error| {
+            let reason = format_args!("the reply cannot be sent as {}: {error}", self.codec());
+            Status::new(Code::FailedPrecondition, reason)
+        })
+    }
+
+    /// The reply to a call, if the peer wants one.
+    pub(crate) fn reply<R: Serialize + ?Sized>(&self, reply: &R) -> Result<Option<Message>, Status> {
+        if self.one_way { Ok(None) } else { self.encode(reply).map(|message| Some(message.into())) }
     }
 }
 
-/// A call and the route that it asked for: what a worker runs.
-pub(crate) struct Job {
-    pub(crate) route: Arc<Route>,
-    pub(crate) call: Call,
+/// What a worker runs.
+pub(crate) enum Job {
+    /// A call, and the route that it asked for.
+    Call(Arc<Route>, Call),
+    /// More of a stream whose messages a callback takes.
+    Resume(Turn),
 }
 
 impl Job {
     /// Runs the handler, unless nobody waits for it any more. A panic of the handler ends here.
     pub(crate) fn run(self, metrics: &Metrics) {
-        let Self { route, call } = self;
-        if call.context.is_cancelled() {
-            return call.slot.fill(Answer::Abandoned);
+        match self {
+            Self::Call(route, call) => run(&route, call, metrics),
+            Self::Resume(turn) => {
+                let exchange = turn.begin();
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| exchange.resume())) {
+                    metrics.panics.add(1);
+                    log_panic("a stream's callback", &*panic);
+                    exchange.poison();
+                }
+            }
         }
-        if call.context.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            let status = Status::new(Code::DeadlineExceeded, "the deadline passed before the call was started");
-            return call.slot.fill(Answer::Failed(status));
-        }
-        // What a panic leaves half done is the handler's own: nothing of ours is changed in there.
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| route.handler.handle(call))) {
-            metrics.panics.add(1);
-            tracing::error!(route = %route.name, "a handler panicked: {}", escape(panic_text(&*panic), MAX_PANIC));
+    }
+
+    /// Says that nobody waits for it any more.
+    pub(crate) fn abandon(self) {
+        if let Self::Call(_, call) = self {
+            call.slot.fill(None, End::Abandoned);
         }
     }
 
     /// Answers the call without running it.
     pub(crate) fn refuse(self, status: Status) {
-        self.call.slot.fill(Answer::Failed(status));
+        if let Self::Call(_, call) = self {
+            call.slot.fill(None, End::Failed(status));
+        }
     }
+}
+
+fn run(route: &Route, call: Call, metrics: &Metrics) {
+    if call.context.is_cancelled() {
+        return call.slot.fill(None, End::Abandoned);
+    }
+    if call.context.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+        let status = Status::new(Code::DeadlineExceeded, "the deadline passed before the call was started");
+        return call.slot.fill(None, End::Failed(status));
+    }
+    let exchange = (route.place == Place::Thread).then(|| Arc::clone(&call.context.exchange));
+    exchange.iter().for_each(|exchange| exchange.start());
+    // What a panic leaves half done is the handler's own: nothing of ours is changed in there.
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| route.handler.handle(call))) {
+        metrics.panics.add(1);
+        log_panic(&route.name, &*panic);
+        exchange.iter().for_each(Exchange::poison);
+    }
+}
+
+/// Tells the log of a handler's panic.
+pub(crate) fn log_panic(what: &str, panic: &(dyn Any + Send)) {
+    tracing::error!(route = %what, "a handler panicked: {}", escape(panic_text(panic), MAX_PANIC));
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> &str {

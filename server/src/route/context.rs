@@ -1,12 +1,13 @@
 //! What a handler may know of its call.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bulla_core::codec::{CodecName, SharedCodec};
+use bulla_core::connection::Limits;
 
 use crate::address::PeerAddress;
+use crate::route::{Exchange, Flow};
 use crate::shared::Facts;
 
 /// What a handler may know of its call: who asks, for what, and how long the answer is waited for. The codec is there for logs
@@ -18,7 +19,7 @@ pub struct Context {
     pub(crate) deadline: Option<Instant>,
     pub(crate) one_way: bool,
     pub(crate) metadata: Vec<(String, String)>,
-    pub(crate) cancelled: Arc<AtomicBool>,
+    pub(crate) exchange: Arc<Exchange>,
     pub(crate) server: Arc<Facts>,
 }
 
@@ -28,6 +29,8 @@ pub(crate) struct SessionFacts {
     pub(crate) agent: String,
     pub(crate) address: PeerAddress,
     pub(crate) codec: SharedCodec,
+    pub(crate) limits: Limits,
+    pub(crate) flow: Flow,
 }
 
 impl Context {
@@ -91,10 +94,29 @@ impl Context {
         self.metadata.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
-    /// Whether the peer gave up, or is gone: the answer goes nowhere.
+    /// Whether the peer gave up or is gone, or the deadline passed: the answer goes nowhere.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
+        self.exchange.is_cancelled()
+    }
+
+    /// Runs `callback` when the call [is cancelled](Self::is_cancelled): at once, if it is; never, if it ends before. It runs on the
+    /// connection's event loop: let it be brief, as by waking whoever works for the call.
+    pub fn on_cancel(&self, callback: impl FnOnce() + Send + 'static) {
+        self.exchange.on_cancel(Box::new(callback));
+    }
+
+    /// Whether the server drains: it waits for the calls that run, until its patience ends. A stream without an end of its own should
+    /// end now.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.exchange.is_draining()
+    }
+
+    /// Runs `callback` when the server begins to [drain](Self::is_draining): at once, if it does; never, if the call ends before.
+    /// It runs on the connection's event loop: let it be brief.
+    pub fn on_drain(&self, callback: impl FnOnce() + Send + 'static) {
+        self.exchange.on_drain(Box::new(callback));
     }
 
     /// What the server says of itself.

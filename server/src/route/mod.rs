@@ -2,15 +2,26 @@
 
 mod call;
 mod context;
+mod exchange;
+mod flow;
 mod handler;
+mod lanes;
+mod replies;
+mod requests;
 mod responder;
 mod routes;
 mod slot;
+mod streaming;
 
 pub(crate) use self::call::{Call, Job};
 pub use self::context::Context;
 pub(crate) use self::context::SessionFacts;
+pub(crate) use self::exchange::{Exchange, Turn};
+pub(crate) use self::flow::Flow;
 pub(crate) use self::handler::{Deferred, Handler, Unary};
+pub use self::replies::{Replies, TrySendError};
+pub use self::requests::Requests;
 pub use self::responder::Responder;
-pub(crate) use self::routes::{Place, Route, Routes};
-pub(crate) use self::slot::{Answer, AnswerSink, Slot};
+pub(crate) use self::routes::{Place, Route, Routes, Shape};
+pub(crate) use self::slot::{Consumed, End, Note, Sink, Slot};
+pub(crate) use self::streaming::{ClientStream, Duplex, ServerStream};

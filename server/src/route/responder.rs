@@ -3,7 +3,7 @@
 use bulla_core::status::Status;
 use serde::Serialize;
 
-use crate::route::{Answer, Context, Slot};
+use crate::route::{Context, End, Slot};
 
 /// The right and the duty to answer one call: it can be sent to any thread or runtime and used there. Dropped without an answer,
 /// it answers `INTERNAL`.
@@ -25,13 +25,15 @@ impl Responder {
 
     /// Answers with a value, in the peer's codec. If the codec cannot carry it, the peer gets a status that says so.
     pub fn reply<R: Serialize + ?Sized>(self, reply: &R) {
-        let answer = self.context.encode(reply);
-        self.slot.fill(answer);
+        match self.context.reply(reply) {
+            Ok(message) => self.slot.fill(message, End::Done),
+            Err(status) => self.fail(status),
+        }
     }
 
     /// Answers with a status.
     pub fn fail(self, status: Status) {
-        self.slot.fill(Answer::Failed(status));
+        self.slot.fill(None, End::Failed(status));
     }
 
     /// Answers with whatever came out.

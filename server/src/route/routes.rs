@@ -21,12 +21,40 @@ pub(crate) enum Place {
     Inline,
     /// On the worker pool.
     Worker,
+    /// On a thread of its own, for as long as it takes.
+    Thread,
+}
+
+/// How many messages go each way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// One request, one reply; or none, when the peer wants none.
+    Call,
+    /// One request, many replies.
+    ServerStream,
+    /// Many requests, one reply.
+    ClientStream,
+    /// Many requests, many replies.
+    Duplex,
+}
+
+impl Shape {
+    /// Whether many messages of the peer are expected.
+    pub(crate) fn takes_many(self) -> bool {
+        matches!(self, Self::ClientStream | Self::Duplex)
+    }
+
+    /// Whether the peer may get many messages.
+    pub(crate) fn gives_many(self) -> bool {
+        matches!(self, Self::ServerStream | Self::Duplex)
+    }
 }
 
 /// A name, and what it stands for.
 pub(crate) struct Route {
     pub(crate) name: Arc<str>,
     pub(crate) place: Place,
+    pub(crate) shape: Shape,
     pub(crate) handler: Box<dyn Handler>,
 }
 
@@ -38,7 +66,13 @@ pub(crate) struct Routes {
 
 impl Routes {
     /// Adds a route.
-    pub(crate) fn add(&mut self, name: &str, place: Place, handler: Box<dyn Handler>) -> Result<(), StartError> {
+    pub(crate) fn add(
+        &mut self,
+        name: &str,
+        place: Place,
+        shape: Shape,
+        handler: Box<dyn Handler>,
+    ) -> Result<(), StartError> {
         if name.is_empty() || name.len() > MAX_ROUTE || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(StartError::Route(escape(name, MAX_SHOWN)));
         }
@@ -46,7 +80,7 @@ impl Routes {
         match self.by_name.entry(Arc::clone(&name)) {
             Entry::Occupied(_) => Err(StartError::DuplicateRoute(name.to_string())),
             Entry::Vacant(free) => {
-                free.insert(Arc::new(Route { name, place, handler }));
+                free.insert(Arc::new(Route { name, place, shape, handler }));
                 Ok(())
             }
         }
@@ -82,7 +116,7 @@ mod tests {
     fn finds_a_route_or_lists_all() {
         let mut routes = Routes::default();
         for name in ["b", "a"] {
-            routes.add(name, Place::Inline, Box::new(Nothing)).unwrap();
+            routes.add(name, Place::Inline, Shape::Call, Box::new(Nothing)).unwrap();
         }
         assert_eq!(&*routes.find("a").map(|route| Arc::clone(&route.name)).unwrap(), "a");
         let status = routes.find("c").err().unwrap();
@@ -92,11 +126,14 @@ mod tests {
     #[test]
     fn refuses_two_handlers_for_a_route_and_names_that_no_client_can_ask_for() {
         let mut routes = Routes::default();
-        routes.add("a", Place::Inline, Box::new(Nothing)).unwrap();
-        let again = routes.add("a", Place::Worker, Box::new(Nothing));
+        routes.add("a", Place::Inline, Shape::Call, Box::new(Nothing)).unwrap();
+        let again = routes.add("a", Place::Worker, Shape::Call, Box::new(Nothing));
         assert_eq!(again, Err(StartError::DuplicateRoute("a".to_owned())));
         for bad in ["", "a b", "ä", &"r".repeat(129)] {
-            assert!(matches!(routes.add(bad, Place::Inline, Box::new(Nothing)), Err(StartError::Route(_))), "{bad:?}");
+            assert!(
+                matches!(routes.add(bad, Place::Inline, Shape::Call, Box::new(Nothing)), Err(StartError::Route(_))),
+                "{bad:?}"
+            );
         }
     }
 }

@@ -4,7 +4,7 @@
 #[cfg(feature = "program")]
 pub mod program;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
@@ -80,7 +80,7 @@ pub struct Client {
 
 #[derive(Default)]
 struct Outcome {
-    message: Option<Vec<u8>>,
+    messages: VecDeque<Vec<u8>>,
     status: Option<Status>,
     finished: bool,
 }
@@ -149,8 +149,46 @@ impl Client {
         let outcome = self.outcomes.remove(&stream).unwrap();
         match outcome.status {
             Some(status) => Err(status),
-            None => Ok(outcome.message.expect("an answer has a message")),
+            None => Ok(outcome.messages.into_iter().next_back().expect("an answer has a message")),
         }
+    }
+
+    /// Opens a stream.
+    pub fn open(&mut self, route: &str) -> StreamId {
+        self.connection.open(&Open { route: route.to_owned(), ..Open::default() }).unwrap()
+    }
+
+    /// Queues a message on a stream, and writes what can be written.
+    pub fn send<T: Serialize + ?Sized>(&mut self, stream: StreamId, message: &T) {
+        let bytes = self.codec().encode_to_vec(message).unwrap();
+        self.connection.send(stream, bytes).unwrap();
+        self.write();
+    }
+
+    /// Says that no more is sent on a stream.
+    pub fn finish(&mut self, stream: StreamId) {
+        self.connection.finish(stream).unwrap();
+        self.write();
+    }
+
+    /// Waits for the next message on a stream; `None` at its end.
+    pub fn next<R: DeserializeOwned>(&mut self, stream: StreamId) -> Option<Result<R, Status>> {
+        self.run_until(|client| {
+            let outcome = client.outcomes.get(&stream);
+            outcome.is_some_and(|outcome| outcome.finished || outcome.status.is_some() || !outcome.messages.is_empty())
+        })
+        .unwrap_or_else(|closed| panic!("the connection ended before the stream: {closed}"));
+        let outcome = self.outcomes.get_mut(&stream).unwrap();
+        match (outcome.messages.pop_front(), &outcome.status) {
+            (Some(message), _) => Some(Ok(self.codec().decode_as(&message, DecodeLimits::default()).unwrap())),
+            (None, Some(status)) => Some(Err(status.clone())),
+            (None, None) => None,
+        }
+    }
+
+    /// All that comes on a stream until its end.
+    pub fn collect<R: DeserializeOwned>(&mut self, stream: StreamId) -> Result<Vec<R>, Status> {
+        std::iter::from_fn(|| self.next(stream)).collect()
     }
 
     /// Whether the server's GO_AWAY keeps this side from opening calls.
@@ -208,7 +246,7 @@ impl Client {
                 Event::Message { stream, message, last } => {
                     self.connection.consume(stream, message.len());
                     let outcome = self.outcomes.entry(stream).or_default();
-                    outcome.message = Some(message);
+                    outcome.messages.push_back(message);
                     outcome.finished |= last;
                 }
                 Event::Finished { stream } => self.outcomes.entry(stream).or_default().finished = true,

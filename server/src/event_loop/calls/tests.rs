@@ -15,9 +15,9 @@ use crate::address::PeerAddress;
 use crate::capacity::Capacity;
 use crate::event_loop::{Mail, Port, Timers};
 use crate::metrics::Metrics;
-use crate::route::{Handler, Routes};
+use crate::route::{End, Flow, Handler, Routes};
 use crate::shared::{Facts, Shared};
-use crate::workers::Workers;
+use crate::workers::{Plan, Workers};
 
 /// Nothing is decoded here.
 struct Raw;
@@ -45,7 +45,7 @@ struct Grow;
 impl Handler for Grow {
     fn handle(&self, call: Call) {
         let size = call.request.first().map_or(0, |kib| usize::from(*kib) << 10);
-        call.slot.fill(Answer::Reply(vec![7; size]));
+        call.slot.fill(Some(vec![7; size].into()), End::Done);
     }
 }
 
@@ -65,7 +65,6 @@ struct Scene {
     calls: Calls,
     desk: Desk,
     kept: Arc<Mutex<Vec<Call>>>,
-    session: Arc<SessionFacts>,
     _poll: mio::Poll,
 }
 
@@ -81,16 +80,17 @@ impl Scene {
             ServerConfig { keys: KeyRing::single(key), accept: vec![Raw::NAME], limits, bounds, identity: identity(2) };
         let kept = Arc::default();
         let mut routes = Routes::default();
-        routes.add("grow", Place::Inline, Box::new(Grow)).unwrap();
-        routes.add("keep", Place::Inline, Box::new(Keep(Arc::clone(&kept)))).unwrap();
+        routes.add("grow", Place::Inline, Shape::Call, Box::new(Grow)).unwrap();
+        routes.add("keep", Place::Inline, Shape::Call, Box::new(Keep(Arc::clone(&kept)))).unwrap();
         let metrics = Arc::<Metrics>::default();
         let facts = Arc::new(Facts::new(config.accept.clone(), routes.names(), limits, bounds, capacity));
         let (poll, mailbox) = selector().unwrap();
         let port = Arc::new(Port::new(mailbox, Arc::clone(&metrics), &capacity));
         let config = Mutex::new(Arc::new(config));
         let codecs = CodecRegistry::empty().with(Raw).unwrap();
-        let workers = Workers::start(0, 0, |_: Job| {}).unwrap();
-        let shared = Arc::new(Shared { config, routes, codecs, capacity, facts, metrics, workers });
+        let nobody = || Workers::start(Plan { name: "none", least: 0, most: 0, capacity: 0 }, |_: Job| {}).unwrap();
+        let (workers, stream_threads) = (nobody(), nobody());
+        let shared = Arc::new(Shared { config, routes, codecs, capacity, facts, metrics, workers, stream_threads });
         let server = shared.connection(now).unwrap();
         let desk = Desk {
             shared,
@@ -99,13 +99,22 @@ impl Scene {
             scratch: Vec::new(),
             out: Vec::new(),
             jobs: VecDeque::new(),
+            resumes: VecDeque::new(),
+            streams: VecDeque::new(),
             timers: Timers::default(),
             draining: false,
         };
-        let session =
-            SessionFacts { peer: None, agent: String::new(), address: PeerAddress::Unix, codec: SharedCodec::new(Raw) };
-        let calls = Calls::new(PeerKey { slot: 0, serial: 0 });
-        let mut scene = Self { client, server, calls, desk, kept, session: Arc::new(session), _poll: poll };
+        let session = SessionFacts {
+            peer: None,
+            agent: String::new(),
+            address: PeerAddress::Unix,
+            codec: SharedCodec::new(Raw),
+            limits,
+            flow: Flow::new(limits.credit as usize, bounds.outbound, capacity.unsent_per_connection),
+        };
+        let mut calls = Calls::new(PeerKey { slot: 0, serial: 0 });
+        calls.handle_connected(session);
+        let mut scene = Self { client, server, calls, desk, kept, _poll: poll };
         scene.drive();
         assert!(scene.server.session().is_some());
         scene
@@ -130,13 +139,13 @@ impl Scene {
             let (connection, desk) = (&mut self.server, &mut self.desk);
             match event {
                 Event::Opened { stream, open } => {
-                    self.calls.handle_opened(connection, &self.session, stream, open, desk);
+                    self.calls.handle_opened(connection, stream, open, desk);
                 }
                 Event::Message { stream, message, last } => {
                     self.calls.handle_message(connection, stream, message, last, desk);
                 }
                 Event::Finished { stream } => self.calls.handle_finished(connection, stream, desk),
-                Event::Reset { stream, .. } => self.calls.handle_reset(connection, stream, desk),
+                Event::Reset { stream, status } => self.calls.handle_reset(connection, stream, &status, desk),
                 _ => {}
             }
         }
@@ -149,9 +158,9 @@ impl Scene {
         self.desk.port.mailbox.take(&mut inbox);
         let answered = !inbox.is_empty();
         for mail in inbox {
-            let Mail::Answer { stream, consumed, answer, .. } = mail else { panic!("handlers send answers") };
-            self.desk.port.take_back(&answer);
-            self.calls.handle_answer(&mut self.server, stream, consumed, answer);
+            let Mail::Note { stream, note, .. } = mail else { panic!("handlers send notes") };
+            self.desk.port.take_back(&note);
+            self.calls.handle_note(&mut self.server, stream, note);
         }
         answered
     }
@@ -161,6 +170,7 @@ impl Scene {
         let answered = self.take_answers();
         let bytes = transmit(&mut self.server);
         self.client.handle_input(self.desk.now, &bytes);
+        self.calls.publish(&mut self.server);
         self.calls.release(&self.server, &mut self.desk);
         answered || !bytes.is_empty()
     }
@@ -226,7 +236,7 @@ fn an_answer_that_comes_after_a_reset_is_dropped_and_the_handler_was_told() {
     scene.drive();
     let call = scene.kept.lock().unwrap().pop().unwrap();
     assert!(call.context.is_cancelled());
-    call.slot.fill(Answer::Reply(vec![1]));
+    call.slot.fill(Some(vec![1].into()), End::Done);
     scene.drive();
     assert_eq!(scene.statuses(), []);
     scene.assert_at_rest();
@@ -239,7 +249,7 @@ fn calls_beyond_the_cap_are_refused_and_the_others_go_on() {
     scene.drive();
     assert_eq!(scene.statuses(), [(streams[2], Code::ResourceExhausted)]);
     for call in scene.kept.lock().unwrap().drain(..) {
-        call.slot.fill(Answer::Reply(vec![1]));
+        call.slot.fill(Some(vec![1].into()), End::Done);
     }
     scene.drive();
     scene.assert_at_rest();
@@ -269,7 +279,7 @@ fn a_connection_that_ends_leaves_nobody_waiting() {
     let half = scene.open("grow");
     scene.client.send(half, vec![1]).unwrap();
     scene.drive();
-    scene.calls.abandon();
+    scene.calls.abandon(&mut scene.server, &scene.desk);
     let call = scene.kept.lock().unwrap().pop().unwrap();
     assert!(call.context.is_cancelled());
     drop(call);

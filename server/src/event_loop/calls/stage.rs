@@ -1,0 +1,57 @@
+//! How far a call is.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::route::{Context, Exchange, Route};
+
+/// How far a call is.
+pub(super) enum Stage {
+    /// The request is not whole.
+    Receiving(Box<Receiving>),
+    /// The handler has it, or will.
+    Running(Running),
+    /// The handler is done and the peer is not: what it still sends is dropped.
+    Discarding { deadline: Option<Instant> },
+}
+
+pub(super) struct Receiving {
+    pub(super) route: Arc<Route>,
+    pub(super) context: Context,
+    pub(super) request: Option<Vec<u8>>,
+}
+
+pub(super) struct Running {
+    pub(super) exchange: Arc<Exchange>,
+    pub(super) deadline: Option<Instant>,
+    /// When a handler that waits for a thread of its own waits no longer.
+    pub(super) start_by: Option<Instant>,
+    /// Bytes of replies that are with the connection, each message with its cost.
+    pub(super) queued: usize,
+    /// The peer sends no more.
+    pub(super) peer_done: bool,
+}
+
+impl Stage {
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Receiving(receiving) => receiving.context.deadline,
+            Self::Running(running) => running.deadline,
+            Self::Discarding { deadline } => *deadline,
+        }
+    }
+
+    /// When something is to be done about it.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let start_by = if let Self::Running(running) = self { running.start_by } else { None };
+        self.deadline().into_iter().chain(start_by).min()
+    }
+
+    pub(super) fn exchange(&self) -> Option<&Arc<Exchange>> {
+        match self {
+            Self::Receiving(receiving) => Some(&receiving.context.exchange),
+            Self::Running(running) => Some(&running.exchange),
+            Self::Discarding { .. } => None,
+        }
+    }
+}

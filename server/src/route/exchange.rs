@@ -1,0 +1,373 @@
+//! One call as its loop and its handler both see it: a call of one message each way is the plainest case.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use bulla_core::connection::{EVENT_COST, StreamId};
+use bulla_core::status::Status;
+
+use crate::event_loop::{PeerKey, is_loop_thread};
+use crate::route::call::log_panic;
+use crate::route::lanes::{Lanes, Next, Often, Once, Taker};
+use crate::route::{Consumed, Flow, Note, Shape, Sink};
+use crate::sync::lock;
+
+/// Messages that a callback takes in a row before other jobs have their turn.
+const BATCH: usize = 32;
+
+/// One call as its loop and its handler both see it.
+pub(crate) struct Exchange {
+    sink: Arc<dyn Sink>,
+    pub(crate) peer: PeerKey,
+    pub(crate) stream: StreamId,
+    pub(crate) shape: Shape,
+    /// Nobody waits for it any more.
+    cancelled: AtomicBool,
+    /// A handler has it.
+    started: AtomicBool,
+    /// The handler said that it is done.
+    ended: AtomicBool,
+    /// A handler panicked: what it drops ends nothing well.
+    poisoned: AtomicBool,
+    /// How it ended is counted already.
+    counted: AtomicBool,
+    /// Somebody wants to be called back.
+    listened: AtomicBool,
+    /// A call of one message each way that goes well never locks them.
+    lanes: Mutex<Lanes>,
+    changed: Condvar,
+}
+
+/// Why a message found no room.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NoRoom {
+    /// Later there may be some.
+    Full,
+    /// There will be none.
+    Over(Status),
+}
+
+impl Exchange {
+    pub(crate) fn new(sink: Arc<dyn Sink>, peer: PeerKey, stream: StreamId, shape: Shape) -> Self {
+        Self {
+            sink,
+            peer,
+            stream,
+            shape,
+            cancelled: AtomicBool::new(false),
+            started: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            poisoned: AtomicBool::new(false),
+            counted: AtomicBool::new(false),
+            listened: AtomicBool::new(false),
+            lanes: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
+    // For the handler: what it says
+
+    /// Tells the connection something.
+    pub(crate) fn say(self: &Arc<Self>, mut note: Note) {
+        if note.end.is_some() {
+            self.ended.store(true, Ordering::SeqCst);
+            if self.shape.takes_many() || self.listened.load(Ordering::SeqCst) {
+                note.consumed.add(self.shut());
+            }
+        }
+        self.sink.accept(self, note);
+    }
+
+    /// After the end nothing is taken or called back any more. What was to be called may hold on to the call itself.
+    fn shut(self: &Arc<Self>) -> Consumed {
+        let mut lanes = lock(&self.lanes);
+        let consumed = lanes.close();
+        let forgotten = std::mem::take(&mut lanes.callbacks);
+        self.announce(lanes);
+        drop(forgotten);
+        consumed
+    }
+
+    /// Takes room for a message of `length` bytes. With `patient` waits for it, though never on a loop, which makes it.
+    pub(crate) fn reserve(&self, flow: &Flow, length: usize, patient: bool) -> Result<(), NoRoom> {
+        let cost = length + EVENT_COST;
+        let mut lanes = lock(&self.lanes);
+        loop {
+            if let Some(status) = lanes.over() {
+                return Err(NoRoom::Over(status.clone()));
+            }
+            if flow.has_room(lanes.unsent, cost) {
+                lanes.unsent += cost;
+                flow.post(cost);
+                return Ok(());
+            }
+            if !patient || is_loop_thread() {
+                lanes.wants_room = true;
+                return Err(NoRoom::Full);
+            }
+            lanes = self.wait(lanes);
+        }
+    }
+
+    /// Whether the whole server has room for that many bytes more.
+    pub(crate) fn has_room_on_server(&self, bytes: usize) -> bool {
+        self.sink.has_room(bytes)
+    }
+
+    // For the handler: what it hears
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        lock(&self.lanes).draining
+    }
+
+    /// Runs `callback` when nobody waits for the call any more: at once, if that is so; never, once it has ended.
+    pub(crate) fn on_cancel(&self, callback: Once) {
+        let mut lanes = self.listen();
+        if lanes.over().is_some() {
+            drop(lanes);
+            callback();
+        } else if !self.ended.load(Ordering::SeqCst) {
+            lanes.callbacks.on_cancel.push(callback);
+        }
+    }
+
+    /// Runs `callback` when the server begins to drain: at once, if it does; never, once the call has ended.
+    pub(crate) fn on_drain(&self, callback: Once) {
+        let mut lanes = self.listen();
+        if lanes.draining {
+            drop(lanes);
+            callback();
+        } else if !self.ended.load(Ordering::SeqCst) && lanes.over().is_none() {
+            lanes.callbacks.on_drain.push(callback);
+        }
+    }
+
+    /// Runs `callback` whenever there is room again after there was none.
+    pub(crate) fn on_room(&self, flow: &Flow, callback: Often) {
+        let mut lanes = self.listen();
+        let before = lanes.callbacks.on_room.replace(callback);
+        self.run_on_room(lanes, flow);
+        drop(before);
+    }
+
+    /// From now on the end looks for callbacks to forget.
+    fn listen(&self) -> MutexGuard<'_, Lanes> {
+        self.listened.store(true, Ordering::SeqCst);
+        lock(&self.lanes)
+    }
+
+    /// Waits for the next message of the peer; `None` at the end.
+    pub(crate) fn take(self: &Arc<Self>) -> Option<Result<Vec<u8>, Status>> {
+        let mut lanes = lock(&self.lanes);
+        loop {
+            match lanes.next() {
+                Next::Nothing => lanes = self.wait(lanes),
+                next => {
+                    drop(lanes);
+                    return self.taken(next);
+                }
+            }
+        }
+    }
+
+    fn taken(self: &Arc<Self>, next: Next) -> Option<Result<Vec<u8>, Status>> {
+        match next {
+            Next::Message(message) => {
+                self.say(Note::consumed(Consumed::one(message.len())));
+                Some(Ok(message))
+            }
+            Next::Error(status) => Some(Err(status)),
+            Next::End | Next::Nothing => None,
+        }
+    }
+
+    /// The handler takes no more: what waits, and what still comes, is dropped.
+    pub(crate) fn close_inbox(self: &Arc<Self>) {
+        let consumed = lock(&self.lanes).close();
+        if consumed.messages > 0 {
+            self.say(Note::consumed(consumed));
+        }
+    }
+
+    /// From now on `taker` takes the peer's messages, on the workers.
+    pub(crate) fn hand_to(self: &Arc<Self>, taker: Taker) {
+        let mut lanes = lock(&self.lanes);
+        lanes.taker = Some(taker);
+        self.announce(lanes);
+    }
+
+    fn wait<'a>(&self, mut lanes: MutexGuard<'a, Lanes>) -> MutexGuard<'a, Lanes> {
+        lanes.waiting += 1;
+        let mut lanes = self.changed.wait(lanes).unwrap_or_else(PoisonError::into_inner);
+        lanes.waiting -= 1;
+        lanes
+    }
+
+    // For whoever runs it
+
+    pub(crate) fn start(&self) {
+        self.started.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_started(&self) -> bool {
+        self.started.load(Ordering::Relaxed)
+    }
+
+    /// Lets the taker take what there is, a batch at most.
+    pub(crate) fn resume(self: &Arc<Self>) {
+        for _ in 0..BATCH {
+            let mut lanes = lock(&self.lanes);
+            let Some(mut taker) = lanes.taker.take() else { return };
+            let next = lanes.next();
+            if next == Next::Nothing {
+                lanes.taking = false;
+                lanes.taker = Some(taker);
+                return;
+            }
+            drop(lanes);
+            let end = next == Next::End;
+            // A panic drops the taker, and all that it holds.
+            taker(self.taken(next));
+            if end {
+                return;
+            }
+            lock(&self.lanes).taker = Some(taker);
+        }
+        self.sink.resume(Turn::new(self));
+    }
+
+    /// A handler panicked.
+    pub(crate) fn poison(self: &Arc<Self>) {
+        self.poisoned.store(true, Ordering::Relaxed);
+        self.close_inbox();
+    }
+
+    pub(crate) fn is_poisoned(&self) -> bool {
+        self.poisoned.load(Ordering::Relaxed)
+    }
+
+    /// `true` the first time: a call ends once, whoever ends it.
+    pub(crate) fn count_end(&self) -> bool {
+        !self.counted.swap(true, Ordering::Relaxed)
+    }
+
+    // For the loop
+
+    /// A message came; `false` if nobody takes it.
+    pub(crate) fn push(self: &Arc<Self>, message: Vec<u8>) -> bool {
+        let mut lanes = lock(&self.lanes);
+        let kept = lanes.push(message);
+        self.announce(lanes);
+        kept
+    }
+
+    /// The peer sends no more.
+    pub(crate) fn end_input(self: &Arc<Self>) {
+        let mut lanes = lock(&self.lanes);
+        lanes.end();
+        self.announce(lanes);
+    }
+
+    /// It is over, for a reason of the peer's, the network's or the clock's. Gives what was not taken.
+    pub(crate) fn cancel(self: &Arc<Self>, status: Status) -> Consumed {
+        let mut lanes = lock(&self.lanes);
+        self.cancelled.store(true, Ordering::Relaxed);
+        let consumed = lanes.cancel(status);
+        let callbacks = std::mem::take(&mut lanes.callbacks);
+        self.announce(lanes);
+        callbacks.on_cancel.into_iter().for_each(call_back);
+        consumed
+    }
+
+    /// The server drains.
+    pub(crate) fn drain(&self) {
+        let mut lanes = lock(&self.lanes);
+        lanes.draining = true;
+        let callbacks = std::mem::take(&mut lanes.callbacks.on_drain);
+        drop(lanes);
+        callbacks.into_iter().for_each(call_back);
+    }
+
+    /// So many bytes of what the handler sent are in records now.
+    pub(crate) fn handle_sent(&self, flow: &Flow, bytes: usize) {
+        let mut lanes = lock(&self.lanes);
+        lanes.unsent = lanes.unsent.saturating_sub(bytes);
+        if flow.is_low(lanes.unsent) {
+            self.offer_room(lanes, flow);
+        }
+    }
+
+    /// There may be room on the connection.
+    pub(crate) fn handle_room(&self, flow: &Flow) {
+        self.offer_room(lock(&self.lanes), flow);
+    }
+
+    fn offer_room(&self, lanes: MutexGuard<'_, Lanes>, flow: &Flow) {
+        if lanes.waiting > 0 {
+            self.changed.notify_all();
+        }
+        self.run_on_room(lanes, flow);
+    }
+
+    fn run_on_room<'a>(&'a self, mut lanes: MutexGuard<'a, Lanes>, flow: &Flow) {
+        while lanes.wants_room && flow.is_low(lanes.unsent) && flow.has_room(lanes.unsent, 1) {
+            let Some(mut callback) = lanes.callbacks.on_room.take() else { return };
+            lanes.wants_room = false;
+            drop(lanes);
+            call_back(&mut callback);
+            lanes = lock(&self.lanes);
+            if self.ended.load(Ordering::SeqCst) || lanes.over().is_some() || lanes.callbacks.on_room.is_some() {
+                drop(lanes);
+                return drop(callback);
+            }
+            lanes.callbacks.on_room = Some(callback);
+        }
+    }
+
+    /// Wakes who waits for a change, and sees to it that a taker is called.
+    fn announce(self: &Arc<Self>, mut lanes: MutexGuard<'_, Lanes>) {
+        if lanes.waiting > 0 {
+            self.changed.notify_all();
+        }
+        let due = lanes.call_taker();
+        drop(lanes);
+        if due {
+            self.sink.resume(Turn::new(self));
+        }
+    }
+}
+
+/// A taker's turn on a worker. Dropped before it begins, as when the server stops, it drops the taker, too: the taker holds on to the
+/// exchange, which holds on to it.
+pub(crate) struct Turn(Option<Arc<Exchange>>);
+
+impl Turn {
+    fn new(exchange: &Arc<Exchange>) -> Self {
+        Self(Some(Arc::clone(exchange)))
+    }
+
+    pub(crate) fn begin(mut self) -> Arc<Exchange> {
+        self.0.take().expect("a turn begins once")
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(exchange) = &self.0 {
+            let taker = lock(&exchange.lanes).taker.take();
+            drop(taker);
+        }
+    }
+}
+
+/// What is called back runs on a loop, which must survive it.
+fn call_back(callback: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(callback)) {
+        log_panic("a callback", &*panic);
+    }
+}

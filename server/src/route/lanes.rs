@@ -1,0 +1,119 @@
+//! Both directions of a stream between its loop and its handler: what waits, and who wants to hear of it.
+
+use std::collections::VecDeque;
+
+use bulla_core::status::Status;
+
+use crate::route::Consumed;
+
+/// What is run once, at a cancellation or a drain.
+pub(crate) type Once = Box<dyn FnOnce() + Send>;
+
+/// What is run whenever there is room.
+pub(crate) type Often = Box<dyn FnMut() + Send>;
+
+/// What takes the messages of a peer one by one, and `None` at the end.
+pub(crate) type Taker = Box<dyn FnMut(Option<Result<Vec<u8>, Status>>) + Send>;
+
+/// Both directions of a stream.
+#[derive(Default)]
+pub(crate) struct Lanes {
+    /// Messages that the handler has not taken.
+    inbox: VecDeque<Vec<u8>>,
+    /// The peer sends no more.
+    ended: bool,
+    /// The handler takes no more.
+    closed: bool,
+    /// Why it is over, if it did not end well.
+    over: Option<Status>,
+    /// The handler has heard of it.
+    told: bool,
+    /// What takes messages in place of a thread that waits for them.
+    pub(crate) taker: Option<Taker>,
+    /// A worker has the taker, or is about to.
+    pub(crate) taking: bool,
+    /// Bytes sent by the handler and not yet in a record, each message with its cost.
+    pub(crate) unsent: usize,
+    /// Somebody was told that there is no room.
+    pub(crate) wants_room: bool,
+    pub(crate) callbacks: Callbacks,
+    pub(crate) draining: bool,
+    /// Threads that wait for something to change.
+    pub(crate) waiting: usize,
+}
+
+/// What is to be called back.
+#[derive(Default)]
+pub(crate) struct Callbacks {
+    pub(crate) on_room: Option<Often>,
+    pub(crate) on_cancel: Vec<Once>,
+    pub(crate) on_drain: Vec<Once>,
+}
+
+/// What there is for a handler to take.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    Message(Vec<u8>),
+    /// The stream did not end well: said once.
+    Error(Status),
+    End,
+    /// Nothing yet.
+    Nothing,
+}
+
+impl Lanes {
+    /// Keeps a message; `false` if nobody takes it.
+    pub(crate) fn push(&mut self, message: Vec<u8>) -> bool {
+        let kept = !self.closed && self.over.is_none();
+        if kept {
+            self.inbox.push_back(message);
+        }
+        kept
+    }
+
+    /// The peer sends no more.
+    pub(crate) fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// What the handler takes next.
+    pub(crate) fn next(&mut self) -> Next {
+        if let Some(message) = self.inbox.pop_front() {
+            return Next::Message(message);
+        }
+        match &self.over {
+            _ if self.closed => Next::End,
+            Some(status) if !std::mem::replace(&mut self.told, true) => Next::Error(status.clone()),
+            None if !self.ended => Next::Nothing,
+            _ => Next::End,
+        }
+    }
+
+    /// The handler takes no more. Gives what it has not taken.
+    pub(crate) fn close(&mut self) -> Consumed {
+        self.closed = true;
+        self.drop_inbox()
+    }
+
+    /// It is over, for a reason of the peer's, the network's or the clock's. Gives what was not taken.
+    pub(crate) fn cancel(&mut self, status: Status) -> Consumed {
+        self.over.get_or_insert(status);
+        self.unsent = 0;
+        self.drop_inbox()
+    }
+
+    /// Why it is over, if it did not end well.
+    pub(crate) fn over(&self) -> Option<&Status> {
+        self.over.as_ref()
+    }
+
+    /// Whether a worker is to be sent for the taker: once, until it found nothing more.
+    pub(crate) fn call_taker(&mut self) -> bool {
+        self.taker.is_some() && !std::mem::replace(&mut self.taking, true)
+    }
+
+    fn drop_inbox(&mut self) -> Consumed {
+        let inbox = std::mem::take(&mut self.inbox);
+        Consumed { messages: inbox.len(), bytes: inbox.iter().map(Vec::len).sum() }
+    }
+}
