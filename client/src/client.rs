@@ -9,10 +9,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::builder::ClientBuilder;
-use crate::call::{CallOptions, Deadline, Kind, Pending, Running};
+use crate::call::{CallOptions, Deadline};
+use crate::inbox::{End, Mail};
 use crate::line::{Line, Live};
 use crate::records::Records;
-use crate::slot::Answer;
+use crate::stream::{Answer, Incoming, Outgoing, Pending, Shape, Stream, Upload, encode};
 use crate::{CallError, ConnectError};
 
 /// How long [`Client::close`] waits for calls under way and for its last bytes to be written.
@@ -67,9 +68,8 @@ impl Client {
         let deadline = self.deadline(options);
         self.until_sent(deadline, |live| {
             let message = encode(live, route, request)?;
-            let mut running = Running::submit(live, route, message, options, deadline, Kind::Call)?;
-            let answer = running.wait()?;
-            running.decode(&answer, self.inner.decode_limits)
+            let stream = Stream::open(live, route, Shape::Call, Some(message), options, (deadline, deadline))?;
+            Answer::new(stream).wait(self.inner.decode_limits)
         })
     }
 
@@ -84,11 +84,11 @@ impl Client {
         Res: DeserializeOwned,
     {
         let deadline = self.deadline(options);
-        let running = self.until_sent(deadline, |live| {
+        let stream = self.until_sent(deadline, |live| {
             let message = encode(live, route, request)?;
-            Running::submit(live, route, message, options, deadline, Kind::Soon)
+            Stream::open(live, route, Shape::Start, Some(message), options, (deadline, deadline))
         })?;
-        Ok(Pending::new(running, self.inner.decode_limits, self.clone()))
+        Ok(Pending::new(stream, self.inner.decode_limits, self.clone()))
     }
 
     /// Sends a request that wants no answer. `Ok` says that it is on its way, not that it was served.
@@ -112,8 +112,71 @@ impl Client {
         let deadline = self.deadline(options);
         self.until_sent(deadline, |live| {
             let message = encode(live, route, request)?;
-            Running::submit(live, route, message, options, deadline, Kind::Notify).map(|_| ())
+            Stream::open(live, route, Shape::Notify, Some(message), options, (deadline, deadline)).map(|_| ())
         })
+    }
+
+    /// Sends one request, and gives the answers as they come: a server stream.
+    ///
+    /// A stream has no deadline but the one in its options, which holds for all of it; the client's own bounds the wait for a
+    /// connection alone.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call), as far as it can be told before the first answer.
+    pub fn server_stream<Req, Res>(
+        &self,
+        route: &str,
+        request: &Req,
+        options: &CallOptions,
+    ) -> Result<Incoming<Res>, CallError>
+    where
+        Req: Serialize + ?Sized,
+        Res: DeserializeOwned,
+    {
+        let deadlines = self.stream_deadlines(options);
+        let stream = self.until_sent(deadlines.0, |live| {
+            let message = encode(live, route, request)?;
+            Stream::open(live, route, Shape::ServerStream, Some(message), options, deadlines)
+        })?;
+        Ok(Incoming::new(stream, self.inner.decode_limits, self.clone()))
+    }
+
+    /// Opens a stream of requests that has one answer: a client stream. For its deadline, see [`server_stream`](Self::server_stream).
+    ///
+    /// # Errors
+    /// When there is no connection, or the route is none.
+    pub fn client_stream<Req, Res>(&self, route: &str, options: &CallOptions) -> Result<Upload<Req, Res>, CallError>
+    where
+        Req: Serialize + ?Sized,
+        Res: DeserializeOwned,
+    {
+        let stream = self.open(route, Shape::ClientStream, options)?;
+        let answer = Pending::new(stream.clone(), self.inner.decode_limits, self.clone());
+        Ok(Upload::new(Outgoing::new(stream, self.clone()), answer))
+    }
+
+    /// Opens a stream on which both sides send as they like: the halves are independent, and each may have a thread of its own. For
+    /// its deadline, see [`server_stream`](Self::server_stream).
+    ///
+    /// # Errors
+    /// When there is no connection, or the route is none.
+    pub fn duplex<Req, Res>(
+        &self,
+        route: &str,
+        options: &CallOptions,
+    ) -> Result<(Outgoing<Req>, Incoming<Res>), CallError>
+    where
+        Req: Serialize + ?Sized,
+        Res: DeserializeOwned,
+    {
+        let stream = self.open(route, Shape::Duplex, options)?;
+        let outgoing = Outgoing::new(stream.clone(), self.clone());
+        Ok((outgoing, Incoming::new(stream, self.inner.decode_limits, self.clone())))
+    }
+
+    fn open(&self, route: &str, shape: Shape, options: &CallOptions) -> Result<Stream, CallError> {
+        let deadlines = self.stream_deadlines(options);
+        self.until_sent(deadlines.0, |live| Stream::open(live, route, shape, None, options, deadlines))
     }
 
     /// The time that a ping takes to the server and back.
@@ -125,9 +188,10 @@ impl Client {
         let route = || "ping".to_owned();
         let live = self.inner.line.live(deadline.until())?;
         let begin = Instant::now();
-        let (bytes, slot) = live.link.ping().map_err(|reason| CallError::NotSent { route: route(), reason })?;
-        match slot.wait(deadline.until()) {
-            Some(Answer::Lost { reason, .. }) => Err(CallError::NotSent { route: route(), reason }),
+        let (bytes, inbox) = live.link.ping().map_err(|reason| CallError::NotSent { route: route(), reason })?;
+        inbox.wait(deadline.until());
+        match inbox.take() {
+            Some(Mail::End(End::Lost { reason, .. })) => Err(CallError::NotSent { route: route(), reason }),
             Some(_) => Ok(begin.elapsed()),
             None => {
                 live.link.forget_ping(bytes);
@@ -148,6 +212,11 @@ impl Client {
         Records::new(self)
     }
 
+    /// Ends every call and stream under way, on both sides: whoever waits for them has [`CallError::Cancelled`]. The connection goes on.
+    pub fn cancel_all(&self) {
+        self.inner.line.latest().link.give_up_all();
+    }
+
     /// Ends the connection in order: new calls are refused, those under way are waited for, then CLOSE is written. After [`LINGER`]
     /// it is over in any case. Dropping the last clone does the same without waiting.
     pub fn close(&self) {
@@ -156,6 +225,11 @@ impl Client {
 
     fn deadline(&self, options: &CallOptions) -> Deadline {
         Deadline::start(options.deadline.or(self.inner.deadline))
+    }
+
+    /// The time to open a stream, and the time of all of it.
+    fn stream_deadlines(&self, options: &CallOptions) -> (Deadline, Deadline) {
+        (self.deadline(options), Deadline::start(options.deadline))
     }
 
     /// Runs `attempt` on a connection that is up, and again on another as long as nothing of the call was sent.
@@ -182,18 +256,14 @@ impl Drop for Inner {
     }
 }
 
-fn encode<Req: Serialize + ?Sized>(live: &Live, route: &str, request: &Req) -> Result<Vec<u8>, CallError> {
-    live.codec.encode_to_vec(request).map_err(|error| CallError::Encode {
-        route: bulla_core::text::escape(route, 128),
-        codec: live.session.codec,
-        error,
-    })
-}
-
 /// Fails to compile if a client cannot be shared by threads.
 const _: () = {
     const fn shared<T: Send + Sync + Clone>() {}
     shared::<Client>();
+    const fn movable<T: Send>() {}
+    movable::<Incoming<String>>();
+    movable::<Outgoing<str>>();
+    movable::<Upload<str, String>>();
     const fn error<T: Send + Sync + std::error::Error + 'static>() {}
     error::<ConnectError>();
     error::<CallError>();

@@ -147,7 +147,7 @@ pub enum Lost {
     Abandoned,
 }
 
-/// Why a call gave no answer.
+/// Why a call gave no answer, or a stream ended early.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
@@ -189,6 +189,18 @@ pub enum CallError {
         after: Duration,
         /// Whether anything of the call was sent.
         sent: bool,
+    },
+    /// This side gave the call up, or one half of the stream.
+    #[error("{route} was cancelled by this client")]
+    Cancelled {
+        /// The route called.
+        route: String,
+    },
+    /// The server ended the stream in order before this side had sent everything: it has answered already.
+    #[error("the server has ended {route} before everything was sent")]
+    Ended {
+        /// The route called.
+        route: String,
     },
     /// The server ended the stream without an answer.
     #[error("the server ended {route} without an answer")]

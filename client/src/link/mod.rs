@@ -1,9 +1,10 @@
-//! One connection as its callers share it: they queue calls, wait for answers, and write as much as the socket takes.
+//! One connection as its callers share it: they open streams, queue messages, wait for answers, and write as much as the socket takes.
 //!
-//! Everything is behind one lock that nobody holds while a system call or a peer could make it wait. Whoever finds output
-//! pending and nobody writing, writes; what others queue meanwhile joins the next record. What the socket does not take is left
-//! to the thread in [`drive`](crate::drive), which also reads.
+//! Everything is behind one lock that nobody holds while a system call or a peer could make it wait. A call is a stream like any
+//! other: the link knows each by an [entry](state::Entry), brings what comes of it into an [`Inbox`], and takes what is sent on it as
+//! long as there is room. When it is written is one [policy](flush) for all.
 
+mod flush;
 mod state;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,17 +14,10 @@ use bulla_core::connection::{Bounds, CommandError, Connection, Open, Session, St
 use bulla_core::status::{Code, Status};
 use mio::Waker;
 
-use self::state::{Running, State};
+use self::state::{Entry, State};
 use crate::Lost;
-use crate::slot::Slot;
+use crate::inbox::{End, Inbox};
 use crate::socket::Socket;
-
-/// Writes that a caller makes, others' frames included, before it leaves the rest to the driver.
-const ROUNDS: usize = 8;
-
-/// Bytes queued by calls that may wait a moment, at which they are written all the same: a quarter of what is in flight,
-/// within these bounds.
-const THRESHOLD: (usize, usize) = (4 << 10, 64 << 10);
 
 /// What a call costs on the wire besides its message, roughly, in bytes.
 const CALL_COST: usize = 64;
@@ -34,20 +28,47 @@ pub(crate) struct Link {
     waker: Waker,
     bounds: Bounds,
     state: Mutex<State>,
-    /// The handshake is done, room came, a call ended, bytes were written, or the connection is over.
+    /// The handshake is done, room came, a stream ended, bytes were written, or the connection is over.
     changed: Condvar,
 }
 
-/// A call under way.
-pub(crate) struct Submitted {
+/// What a stream begins with.
+pub(crate) struct Beginning<'a> {
+    pub(crate) open: &'a Open,
+    /// All that this side says; without it, messages follow one by one.
+    pub(crate) request: Option<Vec<u8>>,
+    pub(crate) expects: Expects,
+    /// It may wait for others to share a record with; otherwise it is written at once.
+    pub(crate) soon: bool,
+}
+
+/// What a stream still expects from the other side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expects {
+    Nothing,
+    One,
+    Many,
+}
+
+/// A stream under way.
+pub(crate) struct Opened {
     pub(crate) stream: StreamId,
-    pub(crate) slot: Arc<Slot>,
+    pub(crate) inbox: Arc<Inbox>,
 }
 
 /// Why nothing was queued.
 pub(crate) enum Refusal {
     Lost(Lost),
     Command(CommandError),
+    Deadline,
+    /// The stream is over: its inbox says why.
+    Over,
+}
+
+/// Why this side ends a stream early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GivenUp {
+    Cancelled,
     Deadline,
 }
 
@@ -77,64 +98,148 @@ impl Link {
         }
     }
 
-    /// Whether new calls have a chance here.
+    /// Whether new streams have a chance here.
     pub(crate) fn is_usable(&self) -> bool {
         let state = self.lock();
         state.over.is_none() && !state.going_away && !state.connection.is_over()
     }
 
-    /// Queues a call. With `soon` it may wait for others to share a record with; without, it is written at once.
-    pub(crate) fn submit(
-        &self,
-        open: &Open,
-        message: Vec<u8>,
-        until: Option<Instant>,
-        soon: bool,
-    ) -> Result<Submitted, Refusal> {
-        let size = message.len() + open.route.len() + CALL_COST;
+    /// Opens a stream as soon as there is room, until `until` at most.
+    pub(crate) fn open(&self, beginning: Beginning<'_>, until: Option<Instant>) -> Result<Opened, Refusal> {
+        let Beginning { open, request, expects, soon } = beginning;
+        let size = request.as_ref().map_or(0, Vec::len) + open.route.len() + CALL_COST;
         let mut state = self.lock();
+        let mut flushed = false;
         let stream = loop {
             match state.try_open(open, self.bounds.outbound)? {
                 Some(stream) => break stream,
-                None if until.is_some_and(|until| Instant::now() >= until) => return Err(Refusal::Deadline),
-                None => state = self.wait_for_room(state, until),
+                // Nothing gets room while what is queued is not on its way.
+                None if !flushed => (state, flushed) = (self.flush_locked(state), true),
+                None if is_past(until) => return Err(Refusal::Deadline),
+                None => state = self.wait(state, until),
             }
         };
-        let sent = state.connection.send(stream, message).and_then(|()| state.connection.finish(stream));
-        if let Err(error) = sent {
-            // The stream was opened in vain. Nothing of it has been written.
-            let _ = state.connection.reset(stream, &Status::new(Code::Cancelled, "the request does not fit"));
-            return Err(Refusal::Command(error));
+        let outlet = request.is_none().then(Arc::default);
+        if let Some(request) = request {
+            let sent = state.connection.send(stream, request).and_then(|()| state.connection.finish(stream));
+            if let Err(error) = sent {
+                // The stream was opened in vain. Nothing of it has been written.
+                let _ = state.connection.reset(stream, &Status::new(Code::Cancelled, "the request does not fit"));
+                return Err(Refusal::Command(error));
+            }
+            state.backlog += size;
+        }
+        let inbox = Arc::new(Inbox::default());
+        state.unwritten.push(stream);
+        if expects != Expects::Nothing {
+            // Only what is asked and not answered yet is in flight: a long stream's request is not.
+            let size = if expects == Expects::One && outlet.is_none() { size } else { 0 };
+            state.in_flight += size;
+            state.streams.insert(stream, Entry { inbox: Arc::clone(&inbox), size, sent: false, expects, outlet });
         }
         state.fresh += size;
-        let slot = Arc::new(Slot::default());
-        if !open.one_way {
-            state.in_flight += size;
-            state.unsent.push(stream);
-            state.calls.insert(stream, Running { slot: Arc::clone(&slot), size, sent: false });
-        }
-        let threshold = (state.in_flight / 4).clamp(THRESHOLD.0, THRESHOLD.1);
-        if soon && state.fresh < threshold {
-            self.wake(&mut state);
+        if soon {
+            let in_flight = state.in_flight;
+            self.flush_by_and_by(state, in_flight);
         } else {
             self.flush_from(state);
         }
-        Ok(Submitted { stream, slot })
+        Ok(Opened { stream, inbox })
     }
 
-    /// Gives a call up: `Some(sent)` if it was still running, `None` if its answer is in the slot.
-    pub(crate) fn give_up(&self, stream: StreamId, status: &Status) -> Option<bool> {
+    /// Sends a message on a stream that was opened for it: `false` if it has no room and `wait` is not set. With it, waits for
+    /// room until `until` at most.
+    pub(crate) fn send(
+        &self,
+        stream: StreamId,
+        message: Vec<u8>,
+        wait: bool,
+        until: Option<Instant>,
+    ) -> Result<bool, Refusal> {
+        let size = message.len() + CALL_COST;
         let mut state = self.lock();
-        let running = state.remove(stream)?;
-        // An error says that the stream is over, which is what we want.
-        let _ = state.connection.reset(stream, status);
-        self.flush_from(state);
-        self.changed.notify_all();
-        Some(running.sent)
+        let mut flushed = false;
+        loop {
+            let outlet = state.outlet(stream).ok_or(Refusal::Over)?;
+            if state.has_room(stream) {
+                break;
+            }
+            if !flushed {
+                (state, flushed) = (self.flush_locked(state), true);
+                continue;
+            }
+            if !wait {
+                return Ok(false);
+            }
+            if is_past(until) {
+                return Err(Refusal::Deadline);
+            }
+            let outlet = Arc::clone(outlet);
+            state.crowded.push(stream);
+            state = sleep(&outlet, state, until);
+        }
+        state.connection.send(stream, message).map_err(Refusal::Command)?;
+        state.fresh += size;
+        let window = state.window();
+        let mut in_flight = state.in_flight;
+        if let Some(entry) = state.streams.get_mut(&stream) {
+            entry.size = entry.size.saturating_add(size).min(window);
+            in_flight += entry.size;
+        }
+        self.flush_by_and_by(state, in_flight);
+        Ok(true)
     }
 
-    /// Sends a ping; its answer comes into the slot.
-    pub(crate) fn ping(&self) -> Result<([u8; 8], Arc<Slot>), Lost> {
+    /// Ends this side of a stream, behind what was sent on it.
+    pub(crate) fn finish(&self, stream: StreamId) -> Result<(), Refusal> {
+        let mut state = self.lock();
+        let entry = state.streams.get_mut(&stream).filter(|entry| entry.outlet.is_some()).ok_or(Refusal::Over)?;
+        let outlet = entry.outlet.take();
+        entry.size = 0;
+        if entry.expects == Expects::Nothing {
+            state.remove(stream);
+        }
+        state.connection.finish(stream).map_err(Refusal::Command)?;
+        // Whoever still waits to send on it has come too late.
+        state.wakeups.extend(outlet.map(state::Wakeup::Sender));
+        self.flush_from(state);
+        Ok(())
+    }
+
+    /// Ends a stream early, unless it is over: its inbox says how it ended.
+    pub(crate) fn give_up(&self, stream: StreamId, why: GivenUp) {
+        let mut state = self.lock();
+        self.reset(&mut state, stream, why);
+        self.flush_from(state);
+    }
+
+    /// Ends a stream whose reader is gone, unless it is over, and drops what nobody will read: what is in the inbox, and as much
+    /// more as the reader had taken.
+    pub(crate) fn abandon(&self, stream: StreamId, inbox: &Inbox, messages: usize, bytes: usize) {
+        let mut state = self.lock();
+        self.reset(&mut state, stream, GivenUp::Cancelled);
+        state.discard(stream, inbox, messages, bytes);
+        self.flush_from(state);
+    }
+
+    /// Ends every stream early.
+    pub(crate) fn give_up_all(&self) {
+        let mut state = self.lock();
+        for stream in state.conclude_all(|_| End::Cancelled) {
+            let _ = state.connection.reset(stream, &Status::new(Code::Cancelled, "the caller gave up"));
+        }
+        self.flush_from(state);
+    }
+
+    /// Grants the room of messages that were read.
+    pub(crate) fn consume(&self, stream: StreamId, messages: usize, bytes: usize) {
+        let mut state = self.lock();
+        state.connection.consume_many(stream, messages, bytes);
+        self.flush_from(state);
+    }
+
+    /// Sends a ping; its answer comes into the inbox.
+    pub(crate) fn ping(&self) -> Result<([u8; 8], Arc<Inbox>), Lost> {
         let mut state = self.lock();
         if let Some(reason) = &state.over {
             return Err(reason.clone());
@@ -142,11 +247,11 @@ impl Link {
         state.next_ping = state.next_ping.wrapping_add(1);
         let mut bytes = *b"ping\0\0\0\0";
         bytes[4..].copy_from_slice(&state.next_ping.to_be_bytes());
-        let slot = Arc::new(Slot::default());
-        state.pings.insert(bytes, Arc::clone(&slot));
+        let inbox = Arc::new(Inbox::default());
+        state.pings.insert(bytes, Arc::clone(&inbox));
         state.connection.ping(bytes);
         self.flush_from(state);
-        Ok((bytes, slot))
+        Ok((bytes, inbox))
     }
 
     /// Forgets a ping.
@@ -154,12 +259,7 @@ impl Link {
         self.lock().pings.remove(&bytes);
     }
 
-    /// Writes what is queued, as far as the socket takes it, unless somebody is at it.
-    pub(crate) fn flush(&self) {
-        self.flush_from(self.lock());
-    }
-
-    /// Ends the connection in order: waits until calls under way are done and CLOSE is written, for `linger` at most.
+    /// Ends the connection in order: waits until what is under way is done and CLOSE is written, for `linger` at most.
     pub(crate) fn close(&self, linger: Duration) {
         let until = Some(Instant::now() + linger);
         let in_time = || until.is_some_and(|until| Instant::now() < until);
@@ -184,7 +284,7 @@ impl Link {
         } else {
             state.connection.close();
         }
-        self.wake(&mut state);
+        self.wake_driver(&mut state);
         self.flush_from(state);
     }
 
@@ -208,32 +308,24 @@ impl Link {
         step(&mut state.connection);
         let now = Instant::now();
         state.connection.handle_timeout(now);
-        let mut done = Vec::new();
         while let Some(event) = state.connection.poll_event() {
-            state.handle_event(event, &mut done);
+            state.handle_event(event);
         }
         if state.blocked.is_some_and(|since| now.saturating_duration_since(since) >= self.bounds.idle) {
-            state.end(&Lost::Stalled(self.bounds.idle), &mut done);
+            state.end(&Lost::Stalled(self.bounds.idle));
         }
         if state.going_away && !state.is_busy() || state.close_at.is_some_and(|at| now >= at) {
             state.close_at = None;
             state.connection.close();
         }
-        drop(state);
-        self.changed.notify_all();
-        for (slot, answer) in done {
-            slot.put(answer);
-        }
+        self.unlock(state);
     }
 
     /// Fails whoever still waits.
     pub(crate) fn end(&self, reason: &Lost) {
-        let mut done = Vec::new();
-        self.lock().end(reason, &mut done);
-        self.changed.notify_all();
-        for (slot, answer) in done {
-            slot.put(answer);
-        }
+        let mut state = self.lock();
+        state.end(reason);
+        self.unlock(state);
     }
 
     /// When the driver is wanted again without anything happening at the socket.
@@ -245,54 +337,46 @@ impl Link {
 
     // Inside
 
-    fn wait<'a>(&self, state: MutexGuard<'a, State>, until: Option<Instant>) -> MutexGuard<'a, State> {
-        match until {
-            None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-            Some(until) => {
-                let left = until.saturating_duration_since(Instant::now());
-                self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
-            }
+    fn reset(&self, state: &mut State, stream: StreamId, why: GivenUp) {
+        let concluded = state.conclude(stream, |entry| match why {
+            GivenUp::Cancelled => End::Cancelled,
+            GivenUp::Deadline => End::Deadline { sent: entry.sent },
+        });
+        if concluded.is_some() {
+            let status = match why {
+                GivenUp::Cancelled => Status::new(Code::Cancelled, "the caller gave up"),
+                GivenUp::Deadline => Status::new(Code::DeadlineExceeded, "the caller's deadline passed"),
+            };
+            // An error says that the stream is over, which is what we want.
+            let _ = state.connection.reset(stream, &status);
         }
     }
 
-    /// Nothing gets room while what is queued is not on its way.
-    fn wait_for_room<'a>(&'a self, mut state: MutexGuard<'a, State>, until: Option<Instant>) -> MutexGuard<'a, State> {
-        self.wake(&mut state);
-        self.wait(state, until)
+    /// Waits for any change.
+    fn wait<'a>(&self, mut state: MutexGuard<'a, State>, until: Option<Instant>) -> MutexGuard<'a, State> {
+        state.waiting += 1;
+        state = sleep(&self.changed, state, until);
+        state.waiting -= 1;
+        state
     }
 
-    fn wake(&self, state: &mut State) {
-        if !state.woken {
-            state.woken = true;
-            if self.waker.wake().is_err() {
-                // The driver comes by at its next timeout.
-                state.woken = false;
-            }
-        }
-    }
-
-    fn flush_from<'a>(&'a self, mut state: MutexGuard<'a, State>) {
-        if state.writing || state.write_failed {
-            return;
-        }
-        state.writing = true;
-        let mut rounds = 0;
-        while state.blocked.is_none() && !state.write_failed && rounds < ROUNDS && state.prepare_output() {
-            rounds += 1;
-            let (out, from, writable) = (std::mem::take(&mut state.out), state.written, state.writable);
-            drop(state);
-            let result = self.socket.write(&out[from..]);
-            state = self.lock();
-            state.out = out;
-            state.handle_written(&result, writable);
-        }
-        state.writing = false;
-        // The driver goes on with what is left, keeps the time of a stall, reads a failure's cause, and brings the end to all.
-        let ended = state.connection.is_over() && state.over.is_none();
-        if rounds == ROUNDS || rounds > 0 && (state.blocked.is_some() || state.write_failed) || ended {
-            self.wake(&mut state);
-        }
+    /// Gives the lock back, then wakes whoever has something to look at.
+    fn unlock(&self, mut state: MutexGuard<'_, State>) {
+        let (wakeups, waiting) = (std::mem::take(&mut state.wakeups), state.waiting);
         drop(state);
-        self.changed.notify_all();
+        if waiting > 0 {
+            self.changed.notify_all();
+        }
+        wakeups.iter().for_each(state::Wakeup::wake);
     }
+}
+
+fn is_past(until: Option<Instant>) -> bool {
+    until.is_some_and(|until| Instant::now() >= until)
+}
+
+fn sleep<'a>(on: &Condvar, state: MutexGuard<'a, State>, until: Option<Instant>) -> MutexGuard<'a, State> {
+    let Some(until) = until else { return on.wait(state).unwrap_or_else(PoisonError::into_inner) };
+    let left = until.saturating_duration_since(Instant::now());
+    on.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
 }

@@ -1,24 +1,28 @@
-//! What a link guards: the connection, the calls under way, and the bytes on their way out.
+//! What a link guards: the connection, the streams under way, and the bytes on their way out.
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Condvar};
 use std::time::Instant;
 
 use bulla_core::connection::{CommandError, Connection, Event, Open, StreamId};
 use bulla_core::status::{Code, Status};
 
-use super::Refusal;
+use super::{Expects, Refusal};
 use crate::Lost;
-use crate::slot::{Answer, Slot};
+use crate::inbox::{End, Inbox};
 
 /// Everything behind a link's lock.
 pub(crate) struct State {
     pub(crate) connection: Connection,
-    pub(super) calls: HashMap<StreamId, Running>,
-    /// Calls of which the socket was given nothing yet.
-    pub(super) unsent: Vec<StreamId>,
-    pub(super) pings: HashMap<[u8; 8], Arc<Slot>>,
+    pub(super) streams: HashMap<StreamId, Entry>,
+    /// Streams of which something waits to be written: requests, or the first word of a longer stream.
+    pub(super) unwritten: Vec<StreamId>,
+    /// Bytes of requests that wait to be written.
+    pub(super) backlog: usize,
+    /// Streams on which a thread waits for room.
+    pub(super) crowded: Vec<StreamId>,
+    pub(super) pings: HashMap<[u8; 8], Arc<Inbox>>,
     pub(super) next_ping: u32,
     /// Sealed bytes; those before `written` are gone.
     pub(super) out: Vec<u8>,
@@ -35,24 +39,51 @@ pub(crate) struct State {
     /// Bytes of the requests without an answer.
     pub(super) in_flight: usize,
     pub(super) woken: bool,
+    /// Who is to be woken once the lock is free.
+    pub(super) wakeups: Vec<Wakeup>,
+    /// How many threads wait for any change.
+    pub(super) waiting: usize,
     pub(crate) going_away: bool,
     /// When the connection is closed, whatever is still queued.
     pub(super) close_at: Option<Instant>,
     pub(crate) over: Option<Lost>,
 }
 
-pub(super) struct Running {
-    pub(super) slot: Arc<Slot>,
+/// A stream under way.
+pub(super) struct Entry {
+    pub(super) inbox: Arc<Inbox>,
+    /// Bytes of it that may be in flight.
     pub(super) size: usize,
+    /// The socket was given something of it.
     pub(super) sent: bool,
+    pub(super) expects: Expects,
+    /// Where senders wait for room, as long as this side has not ended.
+    pub(super) outlet: Option<Arc<Condvar>>,
+}
+
+/// A thread that sleeps.
+pub(super) enum Wakeup {
+    Reader(Arc<Inbox>),
+    Sender(Arc<Condvar>),
+}
+
+impl Wakeup {
+    pub(super) fn wake(&self) {
+        match self {
+            Self::Reader(inbox) => inbox.wake(),
+            Self::Sender(outlet) => outlet.notify_all(),
+        }
+    }
 }
 
 impl State {
     pub(super) fn new(connection: Connection) -> Self {
         Self {
             connection,
-            calls: HashMap::new(),
-            unsent: Vec::new(),
+            streams: HashMap::new(),
+            unwritten: Vec::new(),
+            backlog: 0,
+            crowded: Vec::new(),
             pings: HashMap::new(),
             next_ping: 0,
             out: Vec::new(),
@@ -64,13 +95,18 @@ impl State {
             fresh: 0,
             in_flight: 0,
             woken: false,
+            wakeups: Vec::new(),
+            waiting: 0,
             going_away: false,
             close_at: None,
             over: None,
         }
     }
 
-    /// Opens a stream; `None` while there is no room.
+    // Streams
+
+    /// Opens a stream; `None` while there is no room. What streams that are sent on hold counts apart, stream by stream: one that
+    /// does not move keeps no call waiting.
     pub(super) fn try_open(&mut self, open: &Open, outbound: usize) -> Result<Option<StreamId>, Refusal> {
         if let Some(reason) = &self.over {
             return Err(Refusal::Lost(reason.clone()));
@@ -78,7 +114,7 @@ impl State {
         if self.going_away {
             return Err(Refusal::Lost(Lost::GoingAway));
         }
-        if self.connection.queued() > outbound {
+        if self.backlog > outbound {
             return Ok(None);
         }
         match self.connection.open(open) {
@@ -92,16 +128,57 @@ impl State {
         }
     }
 
-    /// Whether anything is under way that a polite close waits for.
-    pub(super) fn is_busy(&self) -> bool {
-        !self.calls.is_empty() || !self.pings.is_empty() || self.connection.queued() > 0
+    /// The bytes that one stream may hold before its senders wait.
+    pub(super) fn window(&self) -> usize {
+        self.connection.session().map_or(0, |session| session.limits.credit as usize)
     }
 
-    pub(super) fn remove(&mut self, stream: StreamId) -> Option<Running> {
-        let running = self.calls.remove(&stream)?;
-        self.in_flight -= running.size;
-        Some(running)
+    /// Whether a stream that this side sends on takes another message now.
+    pub(super) fn has_room(&self, stream: StreamId) -> bool {
+        self.connection.unsent(stream) < self.window()
     }
+
+    /// Where the senders of a stream wait; `None` if it takes nothing more, ever.
+    pub(super) fn outlet(&self, stream: StreamId) -> Option<&Arc<Condvar>> {
+        self.streams.get(&stream).and_then(|entry| entry.outlet.as_ref())
+    }
+
+    /// Whether anything is under way that a polite close waits for.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.streams.is_empty() || !self.pings.is_empty() || self.connection.queued() > 0
+    }
+
+    pub(super) fn remove(&mut self, stream: StreamId) -> Option<Entry> {
+        let entry = self.streams.remove(&stream)?;
+        if entry.outlet.is_none() {
+            self.in_flight = self.in_flight.saturating_sub(entry.size);
+        }
+        Some(entry)
+    }
+
+    /// Forgets a stream and tells both its halves how it ended.
+    pub(super) fn conclude(&mut self, stream: StreamId, end: impl FnOnce(&Entry) -> End) -> Option<Entry> {
+        let entry = self.remove(stream)?;
+        let end = end(&entry);
+        self.tell_end(&entry, end);
+        Some(entry)
+    }
+
+    fn tell_end(&mut self, entry: &Entry, end: End) {
+        if entry.inbox.end(end) {
+            self.wakeups.push(Wakeup::Reader(Arc::clone(&entry.inbox)));
+        }
+        self.wakeups.extend(entry.outlet.clone().map(Wakeup::Sender));
+    }
+
+    /// Takes back what nobody will read of a stream, so that its room is free for others.
+    pub(super) fn discard(&mut self, stream: StreamId, inbox: &Inbox, mut messages: usize, mut bytes: usize) {
+        let (count, size) = inbox.clear();
+        (messages, bytes) = (messages + count, bytes + size);
+        self.connection.consume_many(stream, messages, bytes);
+    }
+
+    // Output
 
     /// Makes `out` hold what is to be written next; `false` if that is nothing.
     pub(super) fn prepare_output(&mut self) -> bool {
@@ -114,12 +191,39 @@ impl State {
         if !self.connection.poll_transmit(&mut self.out) {
             return false;
         }
-        for stream in self.unsent.drain(..) {
-            if let Some(running) = self.calls.get_mut(&stream) {
-                running.sent = true;
-            }
-        }
+        self.note_written();
+        self.make_room();
         true
+    }
+
+    /// Everything that is queued has been given to the socket, but for what waits for credit or was too much at once.
+    fn note_written(&mut self) {
+        let (mut unwritten, mut backlog) = (std::mem::take(&mut self.unwritten), 0);
+        unwritten.retain(|stream| {
+            let entry = self.streams.get_mut(stream);
+            let is_sent_on = entry.as_ref().is_some_and(|entry| entry.outlet.is_some());
+            if let Some(entry) = entry {
+                entry.sent = true;
+            }
+            let left = if is_sent_on { 0 } else { self.connection.unsent(*stream) };
+            backlog += left;
+            left > 0
+        });
+        (self.unwritten, self.backlog) = (unwritten, backlog);
+    }
+
+    /// Wakes those whose streams have room again.
+    fn make_room(&mut self) {
+        let mut crowded = std::mem::take(&mut self.crowded);
+        crowded.retain(|stream| {
+            let Some(outlet) = self.outlet(*stream).cloned() else { return false };
+            let has_room = self.has_room(*stream);
+            if has_room {
+                self.wakeups.push(Wakeup::Sender(outlet));
+            }
+            !has_room
+        });
+        self.crowded = crowded;
     }
 
     pub(super) fn handle_written(&mut self, result: &io::Result<usize>, writable: u64) {
@@ -153,30 +257,59 @@ impl State {
         self.write_failed || self.out.is_empty() && !self.writing
     }
 
-    pub(super) fn handle_event(&mut self, event: Event, done: &mut Vec<(Arc<Slot>, Answer)>) {
+    // Events
+
+    pub(super) fn handle_event(&mut self, event: Event) {
         match event {
-            Event::Message { stream, message, .. } => {
-                // It is the caller's now, who asked for it: what waits here is bounded by the calls under way.
-                self.connection.consume(stream, message.len());
-                match self.remove(stream) {
-                    Some(running) => done.push((running.slot, Answer::Message(message))),
-                    None => self.refuse(stream, "one answer was expected"),
-                }
-            }
-            Event::Finished { stream } => {
-                done.extend(self.remove(stream).map(|running| (running.slot, Answer::Nothing)));
-            }
-            Event::Reset { stream, status } => {
-                done.extend(self.remove(stream).map(|running| (running.slot, Answer::Status(status))));
-            }
+            Event::Message { stream, message, last } => self.handle_message(stream, message, last),
+            Event::Finished { stream } => self.handle_finished(stream),
+            Event::Reset { stream, status } => drop(self.conclude(stream, |_| End::Status(status))),
             Event::Pong(bytes) => {
-                done.extend(self.pings.remove(&bytes).map(|slot| (slot, Answer::Message(Vec::new()))));
+                let inbox = self.pings.remove(&bytes);
+                self.wakeups.extend(inbox.filter(|inbox| inbox.end(End::Finished)).map(Wakeup::Reader));
             }
             Event::Opened { stream, .. } => self.refuse(stream, "this client serves no calls"),
-            Event::GoAway { last } => self.handle_go_away(last, done),
-            Event::Closed(reason) => self.end(&reason.into(), done),
-            // Connected is seen by `wait_for_session`; what a later version adds concerns no call.
+            Event::GoAway { last } => self.handle_go_away(last),
+            Event::Closed(reason) => self.end(&reason.into()),
+            // Connected is seen by `wait_for_session`; what a later version adds concerns no stream.
             _ => {}
+        }
+    }
+
+    fn handle_message(&mut self, stream: StreamId, message: Vec<u8>, last: bool) {
+        let length = message.len();
+        let Some(entry) = self.streams.get(&stream) else {
+            self.connection.consume(stream, length);
+            return self.refuse(stream, "one answer was expected");
+        };
+        if entry.inbox.put(message) {
+            self.wakeups.push(Wakeup::Reader(Arc::clone(&entry.inbox)));
+        }
+        if entry.expects == Expects::One {
+            // It is the caller's now, who asked for it: what waits here is bounded by the calls under way.
+            self.connection.consume(stream, length);
+            self.handle_answered(stream);
+        } else if last {
+            self.handle_finished(stream);
+        }
+    }
+
+    fn handle_finished(&mut self, stream: StreamId) {
+        let Some(entry) = self.streams.get_mut(&stream) else { return };
+        if entry.expects == Expects::One || entry.outlet.is_none() {
+            return self.handle_answered(stream);
+        }
+        entry.expects = Expects::Nothing;
+        if entry.inbox.end(End::Finished) {
+            self.wakeups.push(Wakeup::Reader(Arc::clone(&entry.inbox)));
+        }
+    }
+
+    /// The server has said all that it was asked for: whatever this side still has to say is of no use.
+    fn handle_answered(&mut self, stream: StreamId) {
+        let Some(entry) = self.conclude(stream, |_| End::Finished) else { return };
+        if entry.outlet.is_some() {
+            let _ = self.connection.reset(stream, &Status::new(Code::Cancelled, "answered before all was sent"));
         }
     }
 
@@ -185,27 +318,34 @@ impl State {
         let _ = self.connection.reset(stream, &Status::new(Code::Unimplemented, reason));
     }
 
-    /// Calls beyond the last one that is served did not run, whatever was sent of them.
-    fn handle_go_away(&mut self, last: u32, done: &mut Vec<(Arc<Slot>, Answer)>) {
+    /// Streams beyond the last one that is served did not run, whatever was sent of them.
+    fn handle_go_away(&mut self, last: u32) {
         self.going_away = true;
-        let unserved: Vec<StreamId> = self.calls.keys().copied().filter(|stream| stream.number() > last).collect();
+        let unserved: Vec<StreamId> = self.streams.keys().copied().filter(|stream| stream.number() > last).collect();
         for stream in unserved {
-            let answer = Answer::Lost { reason: Lost::GoingAway, sent: false };
-            done.extend(self.remove(stream).map(|running| (running.slot, answer)));
+            self.conclude(stream, |_| End::Lost { reason: Lost::GoingAway, sent: false });
             let _ = self.connection.reset(stream, &Status::new(Code::Cancelled, "not served"));
         }
     }
 
-    pub(super) fn end(&mut self, reason: &Lost, done: &mut Vec<(Arc<Slot>, Answer)>) {
+    /// Ends every stream for the same cause.
+    pub(super) fn conclude_all(&mut self, end: impl Fn(&Entry) -> End) -> Vec<StreamId> {
+        let streams: Vec<StreamId> = self.streams.keys().copied().collect();
+        for stream in &streams {
+            self.conclude(*stream, &end);
+        }
+        streams
+    }
+
+    pub(super) fn end(&mut self, reason: &Lost) {
         if self.over.is_none() {
             self.over = Some(reason.clone());
         }
-        self.in_flight = 0;
-        for (_, running) in self.calls.drain() {
-            done.push((running.slot, Answer::Lost { reason: reason.clone(), sent: running.sent }));
-        }
-        for (_, slot) in self.pings.drain() {
-            done.push((slot, Answer::Lost { reason: reason.clone(), sent: true }));
+        self.conclude_all(|entry| End::Lost { reason: reason.clone(), sent: entry.sent });
+        for (_, inbox) in std::mem::take(&mut self.pings) {
+            if inbox.end(End::Lost { reason: reason.clone(), sent: true }) {
+                self.wakeups.push(Wakeup::Reader(inbox));
+            }
         }
     }
 }

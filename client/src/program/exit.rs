@@ -24,6 +24,8 @@ pub(crate) enum Exit {
     Key = 8,
     Lost = 9,
     Token = 10,
+    /// As shells count it: 128 and the number of SIGINT.
+    Interrupted = 130,
 }
 
 impl Exit {
@@ -45,6 +47,7 @@ impl Exit {
             Self::Key => "key",
             Self::Lost => "lost",
             Self::Token => "token",
+            Self::Interrupted => "interrupted",
         }
     }
 }
@@ -133,13 +136,14 @@ impl From<CallError> for Failure {
             CallError::Status { status, .. } => {
                 Self { status: Some(status.code()), ..Self::new(Exit::Refused, message) }
             }
-            CallError::NoAnswer { .. } => Self::new(Exit::Refused, message),
+            CallError::NoAnswer { .. } | CallError::Ended { .. } => Self::new(Exit::Refused, message),
             CallError::Encode { .. } | CallError::Decode { .. } | CallError::Command { .. } => {
                 Self::new(Exit::Document, message)
             }
             CallError::NotSent { .. } | CallError::MayHaveRun { .. } | CallError::Deadline { .. } => {
                 Self::new(Exit::Lost, message)
             }
+            CallError::Cancelled { .. } => Self::new(Exit::Interrupted, message),
         }
     }
 }

@@ -4,6 +4,7 @@
 #[cfg(feature = "program")]
 pub mod bulla;
 pub mod store;
+pub mod streams;
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -54,6 +55,15 @@ pub enum Reply {
 
 pub type Handler = Arc<dyn Fn(&Request) -> Reply + Send + Sync>;
 
+/// What a server does with one connection.
+pub trait Behaviour: Send {
+    /// Sees every event; `false` hangs up, without CLOSE.
+    fn handle(&mut self, connection: &mut Connection, event: Event) -> bool;
+
+    /// Queues more, if there is more to say; asked again when that is written.
+    fn pump(&mut self, _connection: &mut Connection) {}
+}
+
 /// What the server saw of one connection.
 #[derive(Default)]
 pub struct Log {
@@ -92,6 +102,16 @@ pub fn serve_with(
     limits: Limits,
     handler: impl Fn(&Request) -> Reply + Send + Sync + 'static,
 ) -> TestServer {
+    let handler: Handler = Arc::new(handler);
+    serve_each(codecs, limits, move || Box::new(Calls { handler: Arc::clone(&handler), opened: HashMap::new() }))
+}
+
+/// Starts a server that behaves to each connection as `behave` says.
+pub fn serve_each(
+    codecs: &[&str],
+    limits: Limits,
+    behave: impl Fn() -> Box<dyn Behaviour> + Send + 'static,
+) -> TestServer {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let mut bounds = Bounds::default();
@@ -104,12 +124,12 @@ pub fn serve_with(
         identity: Identity { instance: [1; 16], agent: "test-server/1".to_owned() },
     });
     let log = Arc::new(Log::default());
-    let (shared, handler): (_, Handler) = (Arc::clone(&log), Arc::new(handler));
+    let shared = Arc::clone(&log);
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let number = shared.connections.fetch_add(1, Ordering::SeqCst);
-            let (config, handler, log) = (Arc::clone(&config), Arc::clone(&handler), Arc::clone(&shared));
-            std::thread::spawn(move || Peer::new(stream.unwrap(), config, handler, log, number).run());
+            let (config, behaviour, log) = (Arc::clone(&config), behave(), Arc::clone(&shared));
+            std::thread::spawn(move || Peer::new(stream.unwrap(), config, behaviour, log, number).run());
         }
     });
     TestServer { address, key: key(7), log }
@@ -136,21 +156,26 @@ impl TestServer {
 struct Peer {
     stream: TcpStream,
     connection: Connection,
-    handler: Handler,
+    behaviour: Box<dyn Behaviour>,
     log: Arc<Log>,
-    opened: HashMap<StreamId, Open>,
     hung_up: bool,
 }
 
 impl Peer {
-    fn new(stream: TcpStream, config: Arc<ServerConfig>, handler: Handler, log: Arc<Log>, number: usize) -> Self {
+    fn new(
+        stream: TcpStream,
+        config: Arc<ServerConfig>,
+        behaviour: Box<dyn Behaviour>,
+        log: Arc<Log>,
+        number: usize,
+    ) -> Self {
         stream.set_nodelay(true).unwrap();
         let mut entropy = [3; 32];
         entropy[..8].copy_from_slice(&number.to_be_bytes());
         getrandom::fill(&mut entropy[8..]).unwrap();
         let start = Start { entropy, now: Instant::now(), unix_time: 1_700_000_000 };
         let connection = Connection::server(config, start);
-        Self { stream, connection, handler, log, opened: HashMap::new(), hung_up: false }
+        Self { stream, connection, behaviour, log, hung_up: false }
     }
 
     fn run(mut self) {
@@ -161,7 +186,12 @@ impl Peer {
                 Ok(count) => self.connection.handle_input(Instant::now(), &buffer[..count]),
             }
             while let Some(event) = self.connection.poll_event() {
-                self.handle(event);
+                self.note(&event);
+                if !self.behaviour.handle(&mut self.connection, event) {
+                    self.transmit();
+                    self.hung_up = true;
+                    let _ = self.stream.shutdown(std::net::Shutdown::Both);
+                }
             }
             self.transmit();
         }
@@ -169,69 +199,82 @@ impl Peer {
 
     fn transmit(&mut self) {
         let mut out = Vec::new();
+        self.behaviour.pump(&mut self.connection);
         while !self.hung_up && self.connection.poll_transmit(&mut out) {
             // An error is seen again by the next read.
             let _ = self.stream.write_all(&out);
             out.clear();
+            self.behaviour.pump(&mut self.connection);
         }
     }
 
-    fn handle(&mut self, event: Event) {
+    fn note(&self, event: &Event) {
         match event {
-            Event::Opened { stream, open } => {
-                self.opened.insert(stream, open);
-            }
-            Event::Message { stream, message, .. } => {
-                self.connection.consume(stream, message.len());
-                self.answer(stream, message);
-            }
-            Event::Reset { status, .. } => {
-                self.log.resets.lock().unwrap().push(status);
-                self.tell();
-            }
-            Event::Closed(reason) => {
-                self.log.ends.lock().unwrap().push(reason.to_string());
-                self.tell();
-            }
-            _ => {}
+            Event::Reset { status, .. } => self.log.resets.lock().unwrap().push(status.clone()),
+            Event::Closed(reason) => self.log.ends.lock().unwrap().push(reason.to_string()),
+            _ => return,
         }
-    }
-
-    fn tell(&self) {
         if let Some(news) = &*self.log.news.lock().unwrap() {
             let _ = news.send(());
         }
     }
+}
 
-    fn answer(&mut self, stream: StreamId, message: Vec<u8>) {
-        let open = self.opened.remove(&stream).unwrap();
-        let one_way = open.one_way;
-        let codec = codecs().require(&self.connection.session().unwrap().codec).unwrap().clone();
-        let reply = (self.handler)(&Request { open, message, codec });
-        if one_way {
-            return;
-        }
-        match reply {
-            Reply::Answer(message) => self.reply(stream, message),
-            Reply::Refuse(status) => drop(self.connection.reset(stream, &status)),
-            Reply::Silence => {}
-            Reply::Nothing => drop(self.connection.finish(stream)),
-            Reply::GoAwayThen(message) => {
-                self.connection.go_away();
-                self.reply(stream, message);
+/// Gives each message to a handler, as a call.
+struct Calls {
+    handler: Handler,
+    opened: HashMap<StreamId, Open>,
+}
+
+impl Behaviour for Calls {
+    fn handle(&mut self, connection: &mut Connection, event: Event) -> bool {
+        match event {
+            Event::Opened { stream, open } => {
+                self.opened.insert(stream, open);
+                true
             }
-            Reply::HangUp => {
-                self.hung_up = true;
-                self.stream.shutdown(std::net::Shutdown::Both).unwrap();
+            Event::Message { stream, message, .. } => {
+                connection.consume(stream, message.len());
+                self.answer(connection, stream, message)
             }
+            _ => true,
         }
     }
+}
 
-    /// The caller may have given up meanwhile: then the stream is gone.
-    fn reply(&mut self, stream: StreamId, message: Vec<u8>) {
-        if self.connection.send(stream, message).is_ok() {
-            self.connection.finish(stream).unwrap();
+impl Calls {
+    fn answer(&mut self, connection: &mut Connection, stream: StreamId, message: Vec<u8>) -> bool {
+        let open = self.opened.remove(&stream).unwrap();
+        let one_way = open.one_way;
+        let codec = codec_of(connection);
+        let reply = (self.handler)(&Request { open, message, codec });
+        if one_way {
+            return true;
         }
+        match reply {
+            Reply::Answer(message) => answer(connection, stream, message),
+            Reply::Refuse(status) => drop(connection.reset(stream, &status)),
+            Reply::Silence => {}
+            Reply::Nothing => drop(connection.finish(stream)),
+            Reply::GoAwayThen(message) => {
+                connection.go_away();
+                answer(connection, stream, message);
+            }
+            Reply::HangUp => return false,
+        }
+        true
+    }
+}
+
+/// The codec that was agreed.
+pub fn codec_of(connection: &Connection) -> SharedCodec {
+    codecs().require(&connection.session().unwrap().codec).unwrap().clone()
+}
+
+/// The caller may have given up meanwhile: then the stream is gone.
+pub fn answer(connection: &mut Connection, stream: StreamId, message: Vec<u8>) {
+    if connection.send(stream, message).is_ok() {
+        connection.finish(stream).unwrap();
     }
 }
 

@@ -1,0 +1,75 @@
+//! When output is written: the one policy for calls and streams.
+//!
+//! - A caller that waits for an answer writes at once, and nobody waits with output unwritten.
+//! - What nobody waits for yet, a call that was started or a message on a stream, is joined by what follows, until a quarter of what
+//!   may be in flight is queued. It is on its way within moments in any case: the driver is woken for it.
+//! - One thread writes at a time, without the lock. What others queue meanwhile goes into the next record, and they go on.
+
+use std::sync::MutexGuard;
+
+use super::Link;
+use super::state::State;
+
+/// Writes that a caller makes, others' frames included, before it leaves the rest to the driver.
+const ROUNDS: usize = 8;
+
+/// The least and the most bytes that are joined before they are written.
+const THRESHOLD: (usize, usize) = (4 << 10, 64 << 10);
+
+impl Link {
+    /// Writes what is queued, as far as the socket takes it, unless somebody is at it.
+    pub(crate) fn flush(&self) {
+        self.flush_from(self.lock());
+    }
+
+    pub(super) fn flush_from(&self, state: MutexGuard<'_, State>) {
+        let state = self.flush_locked(state);
+        self.unlock(state);
+    }
+
+    /// Writes what is queued if it is a quarter of what is in flight, and else leaves it to be joined by more.
+    pub(super) fn flush_by_and_by(&self, mut state: MutexGuard<'_, State>, in_flight: usize) {
+        if state.fresh >= (in_flight / 4).clamp(THRESHOLD.0, THRESHOLD.1) {
+            return self.flush_from(state);
+        }
+        // Whoever writes takes it along; a socket that is full tells the driver by itself when it is not.
+        if !state.writing && state.blocked.is_none() {
+            self.wake_driver(&mut state);
+        }
+    }
+
+    /// As [`flush`](Self::flush), and gives the lock back; it was free meanwhile.
+    pub(super) fn flush_locked<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        if state.writing || state.write_failed {
+            return state;
+        }
+        state.writing = true;
+        let mut rounds = 0;
+        while state.blocked.is_none() && !state.write_failed && rounds < ROUNDS && state.prepare_output() {
+            rounds += 1;
+            let (out, from, writable) = (std::mem::take(&mut state.out), state.written, state.writable);
+            self.unlock(state);
+            let result = self.socket.write(&out[from..]);
+            state = self.lock();
+            state.out = out;
+            state.handle_written(&result, writable);
+        }
+        state.writing = false;
+        // The driver goes on with what is left, keeps the time of a stall, reads a failure's cause, and brings the end to all.
+        let ended = state.connection.is_over() && state.over.is_none();
+        if rounds == ROUNDS || rounds > 0 && (state.blocked.is_some() || state.write_failed) || ended {
+            self.wake_driver(&mut state);
+        }
+        state
+    }
+
+    pub(super) fn wake_driver(&self, state: &mut State) {
+        if !state.woken {
+            state.woken = true;
+            if self.waker.wake().is_err() {
+                // The driver comes by at its next timeout.
+                state.woken = false;
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! One stream of a connection, as its halves hold it: how it begins, how it ends, and what goes over it.
+
+mod canceller;
+mod incoming;
+mod outgoing;
+mod pending;
+mod upload;
+
+use std::sync::Arc;
+
+use bulla_core::codec::DecodeLimits;
+use bulla_core::connection::{Open, StreamId};
+use bulla_core::text::escape;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use self::canceller::Canceller;
+pub use self::incoming::Incoming;
+pub use self::outgoing::Outgoing;
+pub(crate) use self::pending::Answer;
+pub use self::pending::Pending;
+pub use self::upload::Upload;
+use crate::call::{CallOptions, Deadline};
+use crate::inbox::{End, Inbox};
+use crate::line::Live;
+use crate::link::{Beginning, Expects, GivenUp, Refusal};
+use crate::{CallError, Lost};
+
+/// How many messages go each way, and when the first is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// One and one; written at once, since somebody waits.
+    Call,
+    /// One and one; may share a record with what follows.
+    Start,
+    /// One and none.
+    Notify,
+    /// One and many.
+    ServerStream,
+    /// Many and one.
+    ClientStream,
+    /// Many and many.
+    Duplex,
+}
+
+impl Shape {
+    const fn expects(self) -> Expects {
+        match self {
+            Self::Notify => Expects::Nothing,
+            Self::Call | Self::Start | Self::ClientStream => Expects::One,
+            Self::ServerStream | Self::Duplex => Expects::Many,
+        }
+    }
+
+    const fn is_soon(self) -> bool {
+        matches!(self, Self::Start | Self::ClientStream | Self::Duplex)
+    }
+}
+
+/// A stream that was opened, on one connection. Its halves each have a clone.
+#[derive(Clone)]
+pub(crate) struct Stream {
+    live: Arc<Live>,
+    route: String,
+    deadline: Deadline,
+    id: StreamId,
+    inbox: Arc<Inbox>,
+}
+
+impl Stream {
+    /// Opens a stream, with its one request if it has one; waits for room until `opening` at most.
+    pub(crate) fn open(
+        live: &Arc<Live>,
+        route: &str,
+        shape: Shape,
+        request: Option<Vec<u8>>,
+        options: &CallOptions,
+        (opening, deadline): (Deadline, Deadline),
+    ) -> Result<Self, CallError> {
+        let open = Open {
+            route: route.to_owned(),
+            deadline_ms: deadline.milliseconds(),
+            one_way: shape == Shape::Notify,
+            metadata: options.metadata.clone(),
+        };
+        let beginning = Beginning { open: &open, request, expects: shape.expects(), soon: shape.is_soon() };
+        let opened = live.link.open(beginning, opening.until());
+        let route = open.route;
+        match opened {
+            Ok(opened) => Ok(Self { live: Arc::clone(live), route, deadline, id: opened.stream, inbox: opened.inbox }),
+            Err(Refusal::Lost(reason)) => Err(CallError::NotSent { route, reason }),
+            Err(Refusal::Deadline) => Err(CallError::Deadline { route, after: opening.after(), sent: false }),
+            Err(Refusal::Command(error)) => Err(CallError::Command { route: escape(&route, 128), error }),
+            Err(Refusal::Over) => Err(CallError::NotSent { route, reason: Lost::Abandoned }),
+        }
+    }
+
+    /// Ends the stream on both sides, unless it is over: its inbox says how it ended.
+    fn give_up(&self, why: GivenUp) {
+        self.live.link.give_up(self.id, why);
+    }
+
+    /// What a caller is told of an end that is not the one it wanted.
+    fn error(&self, end: End) -> CallError {
+        let route = self.route.clone();
+        match end {
+            End::Finished => CallError::NoAnswer { route },
+            End::Status(status) => CallError::Status { route, status },
+            End::Lost { reason, sent: false } => CallError::NotSent { route, reason },
+            End::Lost { reason, sent: true } => CallError::MayHaveRun { route, reason },
+            End::Cancelled => CallError::Cancelled { route },
+            End::Deadline { sent } => CallError::Deadline { route, after: self.deadline.after(), sent },
+        }
+    }
+
+    fn decode<T: DeserializeOwned>(&self, message: &[u8], limits: DecodeLimits) -> Result<T, CallError> {
+        self.live.codec.decode_as(message, limits).map_err(|error| CallError::Decode {
+            route: self.route.clone(),
+            codec: self.live.session.codec,
+            error,
+        })
+    }
+
+    fn canceller(&self) -> Canceller {
+        Canceller::new(self.live.link.clone(), self.id)
+    }
+}
+
+/// Writes a value in a connection's codec.
+pub(crate) fn encode<T: Serialize + ?Sized>(live: &Live, route: &str, value: &T) -> Result<Vec<u8>, CallError> {
+    live.codec.encode_to_vec(value).map_err(|error| CallError::Encode {
+        route: escape(route, 128),
+        codec: live.session.codec,
+        error,
+    })
+}
