@@ -13,7 +13,8 @@ use crate::handshake::Established;
 use crate::record::{Opener, Sealer};
 use crate::status::{Code, Status};
 
-/// What a message or an event costs beside its bytes, when what the application has not taken yet is counted.
+/// What a message or an event costs beside its bytes, when what the application has not taken yet is counted; a message uses up
+/// that much credit, too.
 pub const EVENT_COST: usize = 64;
 
 /// What a keepalive ping carries; its answer is no event.
@@ -148,9 +149,10 @@ impl Channel {
     }
 
     pub(crate) fn consume(&mut self, id: StreamId, messages: usize, length: usize) {
-        self.unconsumed = self.unconsumed.saturating_sub(length + messages * EVENT_COST);
+        let size = length.saturating_add(messages.saturating_mul(EVENT_COST));
+        self.unconsumed = self.unconsumed.saturating_sub(size);
         if let Some(stream) = self.streams.get_mut(&id.0) {
-            stream.unconsumed = stream.unconsumed.saturating_sub(length);
+            stream.unconsumed = stream.unconsumed.saturating_sub(size);
             self.plan_grant(id.0);
         }
     }

@@ -30,8 +30,8 @@ pub(crate) struct Stream {
     finish: bool,
     /// END is on its way: nothing more is sent.
     pub(crate) local_done: bool,
-    /// Bytes that the peer is ready to take.
-    send_credit: u32,
+    /// Bytes that the peer is ready to take. What a message costs besides its bytes is used up on account: it may be negative.
+    send_credit: i64,
     /// The stream is in the queue of those with something to send.
     pub(crate) scheduled: bool,
     /// The application wants to hear when the queue shrinks.
@@ -42,9 +42,9 @@ pub(crate) struct Stream {
     partial: Vec<u8>,
     /// A message has begun: `partial` may still be empty.
     inside: bool,
-    /// Bytes that the peer may still send.
-    window: u32,
-    /// Bytes of whole messages that the application has not consumed.
+    /// Bytes that the peer may still send; negative as `send_credit` is.
+    window: i64,
+    /// Bytes and costs of whole messages that the application has not consumed.
     pub(crate) unconsumed: usize,
     /// The peer sends no more.
     pub(crate) remote_done: bool,
@@ -54,7 +54,7 @@ pub(crate) struct Stream {
 
 impl Stream {
     pub(crate) fn new(send_credit: u32, window: u32) -> Self {
-        Self { send_credit, window, ..Self::default() }
+        Self { send_credit: send_credit.into(), window: window.into(), ..Self::default() }
     }
 
     // Sending
@@ -73,21 +73,15 @@ impl Stream {
         !std::mem::replace(&mut self.finish, true)
     }
 
-    /// Whether a DATA frame could be written now. A message of no bytes needs no credit.
+    /// Whether a DATA frame could be written now. The end alone needs no credit.
     pub(crate) fn can_send(&self) -> bool {
-        match self.queue.front() {
-            Some(message) => message.is_empty() || self.send_credit > 0,
-            None => self.finish && !self.local_done,
-        }
+        if self.queue.is_empty() { self.finish && !self.local_done } else { self.send_credit > 0 }
     }
 
     /// Takes a grant of credit; `false` if the sum exceeds what a sound peer grants.
     pub(crate) fn grant(&mut self, bytes: u32) -> bool {
-        match self.send_credit.checked_add(bytes) {
-            Some(sum) => self.send_credit = sum,
-            None => return false,
-        }
-        true
+        self.send_credit += i64::from(bytes);
+        self.send_credit <= u32::MAX.into()
     }
 
     /// Writes DATA frames into `out`, up to a quantum of payload and `room` bytes of frames. Gives the payload bytes written.
@@ -102,7 +96,7 @@ impl Stream {
                 break;
             };
             let left = message.len() - self.sent;
-            let size = left.min(space).min(QUANTUM - written).min(self.send_credit as usize);
+            let size = left.min(space).min(QUANTUM - written).min(credit(self.send_credit));
             if size == 0 && left > 0 {
                 break;
             }
@@ -111,7 +105,7 @@ impl Stream {
             let last = whole && self.finish && self.queue.len() == 1 && !message.is_empty();
             let flags = if whole { 0 } else { MORE } | if last { END } else { 0 };
             put_data(out, id, flags, &message.as_ref()[self.sent..self.sent + size]);
-            self.send_credit -= u32::try_from(size).expect("at most the credit");
+            self.send_credit -= cost(size, whole);
             self.local_done = last;
             self.sent += size;
             self.queued -= size;
@@ -136,7 +130,7 @@ impl Stream {
 
     /// Bytes queued that credit lets out.
     pub(crate) fn sendable(&self) -> usize {
-        self.queued.min(self.send_credit as usize)
+        self.queued.min(credit(self.send_credit))
     }
 
     // Receiving
@@ -158,8 +152,11 @@ impl Stream {
         if self.remote_done {
             return Err(Violation::AfterEnd(id));
         }
-        let size = u32::try_from(payload.len()).expect("a payload fits a record");
-        self.window = self.window.checked_sub(size).ok_or(Violation::Credit(id))?;
+        let end_alone = end && payload.is_empty() && !more && !self.inside;
+        if payload.len() > credit(self.window) || !more && !end_alone && self.window <= 0 {
+            return Err(Violation::Credit(id));
+        }
+        self.window -= cost(payload.len(), !more && !end_alone);
         if self.partial.len() + payload.len() > longest as usize {
             return Err(Violation::MessageLength(longest));
         }
@@ -172,13 +169,13 @@ impl Stream {
             self.partial.extend_from_slice(payload);
             return Ok(Received::Fragment);
         }
-        if end && payload.is_empty() && !self.inside {
+        if end_alone {
             return Ok(Received::End);
         }
         self.inside = false;
         let mut message = std::mem::take(&mut self.partial);
         message.extend_from_slice(payload);
-        self.unconsumed += message.len();
+        self.unconsumed += message.len() + EVENT_COST;
         Ok(Received::Message(message))
     }
 
@@ -189,13 +186,24 @@ impl Stream {
         if self.remote_done {
             return 0;
         }
-        let unconsumed = u32::try_from(self.unconsumed).unwrap_or(u32::MAX);
-        let due = full.saturating_sub(unconsumed).saturating_sub(self.window);
-        if due >= full.div_ceil(2) { due } else { 0 }
+        let unconsumed = i64::try_from(self.unconsumed).unwrap_or(i64::MAX);
+        let due = i64::from(full).saturating_sub(unconsumed).saturating_sub(self.window);
+        if due >= full.div_ceil(2).into() { u32::try_from(due).unwrap_or(u32::MAX) } else { 0 }
     }
 
     /// Counts a grant that is on its way.
     pub(crate) fn granted(&mut self, bytes: u32) {
-        self.window += bytes;
+        self.window += i64::from(bytes);
     }
+}
+
+/// The bytes that a balance lets pass.
+fn credit(balance: i64) -> usize {
+    usize::try_from(balance).unwrap_or(0)
+}
+
+/// What a DATA frame uses up: a message costs its receiver more than its bytes, so that the empty and the small ones count, too.
+fn cost(payload: usize, whole: bool) -> i64 {
+    let size = if whole { payload + EVENT_COST } else { payload };
+    i64::try_from(size).expect("a payload fits a record")
 }

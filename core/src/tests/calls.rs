@@ -112,18 +112,65 @@ fn a_reader_that_does_not_consume_costs_at_most_the_window() {
     let stream = pair.opened("feed");
     let window = Limits::default().credit as usize;
     for _ in 0..100 {
-        pair.client.send(stream, vec![0; window / 10]).unwrap();
+        pair.client.send(stream, vec![0; window / 10 - EVENT_COST]).unwrap();
     }
     pair.drive();
     let first = pair.server_events();
     assert_eq!(first.len(), 10, "as many whole messages as the window holds");
-    assert!(pair.client.queued() >= 89 * (window / 10), "the rest waits at the sender");
+    assert!(pair.client.queued() >= 89 * (window / 10 - EVENT_COST), "the rest waits at the sender");
     for event in &first {
         let Event::Message { stream, message, .. } = event else { panic!("{event:?}") };
         pair.server.consume(*stream, message.len());
     }
     pair.drive();
     assert!(pair.server_events().len() >= 9, "what was consumed is granted again");
+}
+
+#[test]
+fn small_and_empty_messages_use_up_the_window_too() {
+    let mut pair = Pair::connected();
+    let window = Limits::default().credit as usize;
+    for size in [0, 1] {
+        let stream = pair.opened("feed");
+        for _ in 0..window {
+            pair.client.send(stream, vec![0; size]).unwrap();
+        }
+        pair.client.finish(stream).unwrap();
+        pair.drive();
+        let mut got = pair.server_events().len();
+        assert_eq!(got, window.div_ceil(EVENT_COST + size));
+        let mut news = got;
+        while news > 0 {
+            pair.server.consume_many(stream, news, news * size);
+            pair.drive();
+            news = pair.server_events().len();
+            got += news;
+        }
+        let end = usize::from(size == 0);
+        assert_eq!(got, window + end, "all of them, and the end");
+        assert!(pair.server.wants_read() && pair.client.unsent(stream) == 0);
+    }
+}
+
+#[test]
+fn a_message_goes_through_however_small_the_window_is() {
+    for credit in [1, 10, 63, 64, 65, 127, 128] {
+        let limits = Limits { credit, ..Limits::default() };
+        let mut pair = Pair::connected_with(&ClientConfig { limits, ..client_config() }, server_config());
+        let stream = pair.opened("feed");
+        for size in [0, 1, 100, 0, 300] {
+            pair.client.send(stream, vec![0; size]).unwrap();
+        }
+        let mut sizes = Vec::new();
+        pair.drive();
+        while let Some(event) = pair.server.poll_event() {
+            let Event::Message { message, .. } = event else { panic!("{event:?}") };
+            pair.server.consume(stream, message.len());
+            sizes.push(message.len());
+            pair.drive();
+        }
+        assert_eq!(sizes, [0, 1, 100, 0, 300], "with {credit} bytes of credit");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A peer that holds the key and breaks the rules: every violation by its name, and no memory beyond the bounds.
 
 use super::*;
-use crate::connection::Violation;
+use crate::connection::{EVENT_COST, Violation};
 use crate::frame::{IGNORE, put_close, put_credit, put_data, put_open, put_ping, put_reset};
 use crate::status::{Code, Status};
 
@@ -72,11 +72,37 @@ fn more_bytes_than_granted() {
     let mut pair = Pair::connected();
     let chunk = vec![0; 32 << 10];
     say(&mut pair, |out| put_call(out, 1));
-    for _ in 0..8 {
+    for _ in 0..7 {
         say(&mut pair, |out| put_data(out, 1, 0, &chunk));
     }
     assert!(!pair.server.is_over());
-    assert_eq!(violated(&mut pair, |out| put_data(out, 1, 0, b"x")), Violation::Credit(1));
+    assert_eq!(violated(&mut pair, |out| put_data(out, 1, 0, &chunk)), Violation::Credit(1));
+}
+
+#[test]
+fn messages_without_bytes_beyond_what_was_granted() {
+    let mut pair = Pair::connected();
+    say(&mut pair, |out| put_call(out, 1));
+    for _ in 0..Limits::default().credit as usize / EVENT_COST / 512 {
+        say(&mut pair, |out| (0..512).for_each(|_| put_data(out, 1, 0, b"")));
+    }
+    assert!(!pair.server.is_over());
+    say(&mut pair, |out| put_call(out, 3));
+    say(&mut pair, |out| put_data(out, 3, 2, b""));
+    assert!(!pair.server.is_over(), "another stream has credit of its own");
+    assert_eq!(violated(&mut pair, |out| put_data(out, 1, 0, b"")), Violation::Credit(1));
+}
+
+#[test]
+fn the_end_alone_needs_no_credit() {
+    let mut pair = Pair::connected();
+    say(&mut pair, |out| put_call(out, 1));
+    let chunk = vec![0; 32 << 10];
+    for more in [1, 1, 1, 1, 1, 1, 1, 0] {
+        say(&mut pair, |out| put_data(out, 1, more, &chunk));
+    }
+    say(&mut pair, |out| put_data(out, 1, 2, b""));
+    assert!(!pair.server.is_over());
 }
 
 #[test]
