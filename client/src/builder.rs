@@ -10,7 +10,7 @@ use bulla_core::text::escape;
 
 use crate::client::Client;
 use crate::line::Line;
-use crate::{ConnectError, Reconnect};
+use crate::{Address, ConnectError, Reconnect};
 
 /// Where a server is, unless something else is said.
 pub const DEFAULT_SERVER: &str = "127.0.0.1:7411";
@@ -22,7 +22,7 @@ const INBOUND: usize = 64 << 20;
 #[derive(Clone)]
 #[must_use]
 pub struct ClientBuilder {
-    server: String,
+    servers: Vec<String>,
     key: Option<Key>,
     codecs: Option<CodecRegistry>,
     offer: Option<Vec<String>>,
@@ -37,7 +37,7 @@ pub struct ClientBuilder {
 impl Default for ClientBuilder {
     fn default() -> Self {
         Self {
-            server: DEFAULT_SERVER.to_owned(),
+            servers: Vec::new(),
             key: None,
             codecs: None,
             offer: None,
@@ -52,9 +52,24 @@ impl Default for ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// Where the server is: `host:port` or `unix:/path`. Default [`DEFAULT_SERVER`].
+    /// Where a server is: `host:port` or `unix:/path`. Default [`DEFAULT_SERVER`].
+    ///
+    /// May be given more than once for servers of which one is as good as the other. A client has one connection. It tries them in the
+    /// order given, and takes the first that takes it; when that one is lost or goes away, it begins with the next. What had not
+    /// started there is tried again on the other, what may have run is not.
+    ///
+    /// ```
+    /// # use bulla_client::Client;
+    /// let builder = Client::builder().server("db1.example:7411").server("db2.example:7411");
+    /// ```
     pub fn server(mut self, address: impl Into<String>) -> Self {
-        self.server = address.into();
+        self.servers.push(address.into());
+        self
+    }
+
+    /// As [`server`](Self::server), for each of a list.
+    pub fn servers<I: IntoIterator<Item: Into<String>>>(mut self, addresses: I) -> Self {
+        self.servers.extend(addresses.into_iter().map(Into::into));
         self
     }
 
@@ -115,12 +130,15 @@ impl ClientBuilder {
         self
     }
 
-    /// Connects: one attempt, which ends with the handshake.
+    /// Connects: one attempt at each server, which ends with the handshake.
     ///
     /// # Errors
     /// [`ConnectError`] names what is wrong with the settings, the way to the server, the key or the codecs.
     pub fn connect(self) -> Result<Client, ConnectError> {
-        let address = self.server.parse()?;
+        let mut servers = self.servers.iter().map(|text| text.parse()).collect::<Result<Vec<Address>, _>>()?;
+        if servers.is_empty() {
+            servers.push(DEFAULT_SERVER.parse()?);
+        }
         let codecs = match self.codecs {
             Some(codecs) => codecs,
             None => CodecRegistry::discovered()?,
@@ -132,7 +150,7 @@ impl ClientBuilder {
             bounds: self.bounds,
             identity: Identity { instance: instance()?, agent: self.agent },
         };
-        let line = Line::connect(address, config, codecs, self.reconnect)?;
+        let line = Line::connect(servers, config, codecs, self.reconnect)?;
         Ok(Client::new(line, self.deadline, self.decode_limits))
     }
 }

@@ -14,7 +14,7 @@ use crate::inbox::{End, Mail};
 use crate::line::{Line, Live};
 use crate::records::Records;
 use crate::stream::{Answer, Incoming, Outgoing, Pending, Shape, Stream, Upload, encode};
-use crate::{CallError, ConnectError};
+use crate::{Address, CallError, ConnectError};
 
 /// How long [`Client::close`] waits for calls under way and for its last bytes to be written.
 pub const LINGER: Duration = Duration::from_secs(10);
@@ -206,6 +206,13 @@ impl Client {
         self.inner.line.latest().session.clone()
     }
 
+    /// Where the latest connection leads to.
+    #[must_use]
+    pub fn server(&self) -> Address {
+        let line = &self.inner.line;
+        line.server(&line.latest()).clone()
+    }
+
     /// The documents that the server keeps in collections.
     #[must_use]
     pub fn records(&self) -> Records<'_> {
@@ -232,18 +239,25 @@ impl Client {
         (self.deadline(options), Deadline::start(options.deadline))
     }
 
-    /// Runs `attempt` on a connection that is up, and again on another as long as nothing of the call was sent.
+    /// Runs `attempt` on a connection that is up, and again on another as long as nothing of the call was sent, or the server says
+    /// that it did not start. A server that merely has no room is asked no second time.
     fn until_sent<T>(
         &self,
         deadline: Deadline,
         attempt: impl Fn(&Arc<Live>) -> Result<T, CallError>,
     ) -> Result<T, CallError> {
         let line = &self.inner.line;
-        let mut tries = 0;
+        let (mut tries, mut refusals) = (0, 0);
         loop {
             let live = line.live(deadline.until())?;
             match attempt(&live) {
                 Err(CallError::NotSent { .. }) if tries < line.policy.attempts => tries += 1,
+                Err(CallError::Status { status, .. })
+                    if status.is_not_started() && refusals < line.alternatives() && line.policy.attempts > 0 =>
+                {
+                    refusals += 1;
+                    line.leave(&live);
+                }
                 result => return result,
             }
         }

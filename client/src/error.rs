@@ -76,6 +76,9 @@ pub enum ConnectError {
         /// What went wrong.
         error: HandshakeError,
     },
+    /// Of several servers, none: what each of them said, in the order in which they were tried.
+    #[error("none of {} servers took this client: {}", .0.len(), each(.0))]
+    NoneOf(Vec<Self>),
     /// The operating system gives no randomness, no thread or no poller.
     #[error("this client cannot start: {0}")]
     System(String),
@@ -85,7 +88,7 @@ pub enum ConnectError {
     /// The connection was lost, and the client was told not to connect again.
     #[error("the connection to {server} is lost, and this client does not connect again by itself")]
     NotAgain {
-        /// The address.
+        /// The address, or the addresses.
         server: String,
     },
     /// The caller's deadline passed before the client was connected again.
@@ -101,6 +104,7 @@ impl ConnectError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
+            Self::NoneOf(failures) => failures.iter().any(Self::is_transient),
             Self::NoServer { .. } | Self::Timeout { .. } | Self::Unreachable { .. } | Self::Resolve { .. } => true,
             Self::Handshake { error, .. } => matches!(
                 error,
@@ -236,6 +240,10 @@ pub enum CallError {
         /// What is wrong.
         error: CommandError,
     },
+}
+
+fn each(failures: &[ConnectError]) -> String {
+    failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn names(known: &[CodecName]) -> String {

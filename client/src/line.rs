@@ -1,4 +1,4 @@
-//! The line to one server: the connection that is up, or the one thread that is making it again.
+//! The line to the servers: the connection that is up, or the one thread that is making it again.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,16 +12,22 @@ use crate::{ConnectError, Reconnect, drive};
 
 /// A connection that is up, and what was agreed on it.
 pub(crate) struct Live {
+    /// Which of the line's servers it leads to.
+    server: usize,
     pub(crate) link: Arc<Link>,
     pub(crate) session: Session,
     pub(crate) codec: SharedCodec,
 }
 
 /// Where a client connects to, and with what.
+///
+/// Of several servers each is as good as the others. They are tried in the order given, beginning with the first, and again beginning
+/// behind the one that was lost: so that one which goes away is asked last.
 pub(crate) struct Line {
-    pub(crate) address: Address,
-    pub(crate) config: ClientConfig,
-    pub(crate) codecs: CodecRegistry,
+    /// At least one.
+    servers: Vec<Address>,
+    config: ClientConfig,
+    codecs: CodecRegistry,
     pub(crate) policy: Reconnect,
     state: Mutex<State>,
     /// An attempt ended, or the line was closed.
@@ -40,16 +46,26 @@ struct State {
 }
 
 impl Line {
-    /// Connects for the first time: one attempt, so that a wrong address shows at once.
+    /// Connects for the first time: one attempt at each server, so that a wrong address shows at once.
     pub(crate) fn connect(
-        address: Address,
+        servers: Vec<Address>,
         config: ClientConfig,
         codecs: CodecRegistry,
         policy: Reconnect,
     ) -> Result<Self, ConnectError> {
-        let live = dial(&address, &config, &codecs)?;
+        let live = dial_each(&servers, 0, || config.clone(), &codecs)?;
         let state = State { live: Arc::new(live), connecting: false, ended: 0, failure: None, closed: false };
-        Ok(Self { address, config, codecs, policy, state: Mutex::new(state), changed: Condvar::new() })
+        Ok(Self { servers, config, codecs, policy, state: Mutex::new(state), changed: Condvar::new() })
+    }
+
+    /// The address of the server that a connection leads to.
+    pub(crate) fn server(&self, live: &Live) -> &Address {
+        &self.servers[live.server]
+    }
+
+    /// How many more servers there are than one.
+    pub(crate) fn alternatives(&self) -> usize {
+        self.servers.len() - 1
     }
 
     /// The latest connection, whatever its state.
@@ -96,6 +112,11 @@ impl Line {
         Ok(live)
     }
 
+    /// Leaves a server that would rather not: what is under way there goes on, what comes next goes to another one.
+    pub(crate) fn leave(&self, live: &Live) {
+        live.link.retire();
+    }
+
     /// Refuses further calls; gives the latest connection, to be closed.
     pub(crate) fn close(&self) -> Arc<Live> {
         let mut state = self.lock();
@@ -122,14 +143,15 @@ impl Line {
     /// Tries until it works, the attempts are used up, the cause is a lasting one, or time is up.
     fn redial(&self, until: Option<Instant>) -> Result<Live, ConnectError> {
         let mut failure = None;
+        let next = self.latest().server + 1;
         for attempt in 0..self.policy.attempts {
             self.pause(self.policy.jittered_wait(attempt), until)?;
-            match dial(&self.address, &self.config_until(until), &self.codecs) {
+            match dial_each(&self.servers, next, || self.config_until(until), &self.codecs) {
                 Err(error) if error.is_transient() => failure = Some(error),
                 result => return result,
             }
         }
-        Err(failure.unwrap_or_else(|| ConnectError::NotAgain { server: self.address.to_string() }))
+        Err(failure.unwrap_or_else(|| ConnectError::NotAgain { server: self.names() }))
     }
 
     /// Sleeps, unless the line is closed or time is up before.
@@ -162,12 +184,41 @@ impl Line {
     }
 
     fn too_late(&self) -> ConnectError {
-        ConnectError::Deadline { server: self.address.to_string() }
+        ConnectError::Deadline { server: self.names() }
+    }
+
+    fn names(&self) -> String {
+        self.servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 }
 
-fn dial(address: &Address, config: &ClientConfig, codecs: &CodecRegistry) -> Result<Live, ConnectError> {
-    let (link, session) = drive::connect(address, config)?;
+/// Tries each server once, beginning with number `first`, counted round.
+fn dial_each(
+    servers: &[Address],
+    first: usize,
+    config: impl Fn() -> ClientConfig,
+    codecs: &CodecRegistry,
+) -> Result<Live, ConnectError> {
+    let mut failures = Vec::new();
+    for server in (0..servers.len()).map(|at| (first + at) % servers.len()) {
+        match dial(servers, server, &config(), codecs) {
+            Ok(live) => return Ok(live),
+            Err(error) => failures.push(error),
+        }
+    }
+    match failures.pop() {
+        Some(only) if failures.is_empty() => Err(only),
+        last => Err(ConnectError::NoneOf(failures.into_iter().chain(last).collect())),
+    }
+}
+
+fn dial(
+    servers: &[Address],
+    server: usize,
+    config: &ClientConfig,
+    codecs: &CodecRegistry,
+) -> Result<Live, ConnectError> {
+    let (link, session) = drive::connect(&servers[server], config)?;
     let codec = codecs.require(&session.codec)?.clone();
-    Ok(Live { link, session, codec })
+    Ok(Live { server, link, session, codec })
 }

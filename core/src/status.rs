@@ -16,6 +16,9 @@ pub const MAX_DETAIL_VALUE: usize = 1024;
 /// What of a detail's value is shown to people, in characters.
 const SHOWN_VALUE: usize = 200;
 
+/// The detail that says that nothing was done.
+const STARTED: (&str, &str) = ("started", "no");
+
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $number:literal, $name:literal;)*) => {
         /// A status code. Numbers and meanings are those of
@@ -132,6 +135,25 @@ impl Status {
             self.details.push((cut(key.to_string(), MAX_DETAIL_KEY), cut(value.to_string(), MAX_DETAIL_VALUE)));
         }
         self
+    }
+
+    /// Says that nothing of the call was done: whoever called may try elsewhere without looking first. For
+    /// [`Unavailable`](Code::Unavailable); a detail, so that it reaches the peer.
+    ///
+    /// ```
+    /// # use bulla_core::status::{Code, Status};
+    /// let status = Status::new(Code::Unavailable, "this server is a standby").not_started();
+    /// assert!(status.is_not_started());
+    /// ```
+    #[must_use]
+    pub fn not_started(self) -> Self {
+        self.with_detail(STARTED.0, STARTED.1)
+    }
+
+    /// Whether the call may be tried elsewhere: see [`not_started`](Self::not_started).
+    #[must_use]
+    pub fn is_not_started(&self) -> bool {
+        self.code == Code::Unavailable && self.detail(STARTED.0) == Some(STARTED.1)
     }
 
     /// A status with details that keep their limits.

@@ -288,6 +288,13 @@ impl Link {
         self.flush_from(state);
     }
 
+    /// Takes no new streams; ends the connection in order once those under way are done, however long they take.
+    pub(crate) fn retire(&self) {
+        let mut state = self.lock();
+        state.going_away = true;
+        self.wake_driver(&mut state);
+    }
+
     // For the driver
 
     /// Takes note that the driver is awake.

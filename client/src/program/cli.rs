@@ -45,9 +45,9 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct Options {
-    /// The server: host:port or unix:/path
-    #[arg(long, global = true, env = "BULLA_SERVER", default_value = DEFAULT_SERVER, value_name = "ADDRESS")]
-    pub(crate) server: String,
+    /// The server: host:port or unix:/path; of several, each as good as the others, the first that takes us
+    #[arg(long, global = true, env = "BULLA_SERVER", default_value = DEFAULT_SERVER, value_delimiter = ',', value_name = "ADDRESS,…")]
+    pub(crate) server: Vec<String>,
     /// The key file shared with the server; its first key is used
     #[arg(long, global = true, env = "BULLA_KEY", default_value = "bulla.key", value_name = "FILE")]
     pub(crate) key: PathBuf,
@@ -112,13 +112,15 @@ mod tests {
             ["bulla", "ping", "--server", "a:1", "--timeout", "2s", "--json"],
         ] {
             let options = Cli::try_parse_from(line).unwrap().options;
-            assert_eq!((options.server.as_str(), options.timeout, options.json), ("a:1", Duration::from_secs(2), true));
+            assert_eq!((&options.server[..], options.timeout, options.json), (&["a:1".to_owned()][..], Duration::from_secs(2), true));
         }
     }
 
     #[test]
-    fn codecs_are_a_list() {
-        let cli = Cli::try_parse_from(["bulla", "ping", "--codec", "yaml,json"]).unwrap();
-        assert_eq!(cli.options.codec, ["yaml", "json"]);
+    fn codecs_and_servers_are_lists() {
+        let line = ["bulla", "ping", "--codec", "yaml,json", "--server", "a:1,b:2", "--server", "c:3"];
+        let options = Cli::try_parse_from(line).unwrap().options;
+        assert_eq!(options.codec, ["yaml", "json"]);
+        assert_eq!(options.server, ["a:1", "b:2", "c:3"]);
     }
 }

@@ -35,7 +35,7 @@ pub(crate) fn try_connect(
     let mut bounds = client_bounds();
     bounds.handshake = options.timeout.clamp(Duration::from_millis(1), MAX_HANDSHAKE);
     let builder = Client::builder()
-        .server(&options.server)
+        .servers(&options.server)
         .key(ring.current().key().clone())
         .bounds(bounds)
         .deadline(options.timeout)

@@ -101,6 +101,12 @@ impl From<TokenError> for Failure {
 
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
+        if let ConnectError::NoneOf(failures) = &error {
+            // What time alone does not heal says more than that another server is not there.
+            let telling = failures.iter().find(|failure| !failure.is_transient()).or(failures.first());
+            let exit = telling.map_or(Exit::Connect, |failure| Self::from(failure.clone()).exit);
+            return Self::new(exit, error.to_string());
+        }
         let (exit, hint) = match &error {
             ConnectError::Address { .. } => (Exit::Usage, ""),
             ConnectError::System(_) => (Exit::System, ""),

@@ -257,7 +257,8 @@ impl Channel {
         self.peer_last = id;
         if self.going_away.is_some() {
             self.budget.spend("OPEN")?;
-            put_reset(&mut self.control, id, &Status::new(Code::Unavailable, "the other side is going away"));
+            let status = Status::new(Code::Unavailable, "the other side is going away").not_started();
+            put_reset(&mut self.control, id, &status);
             return Ok(());
         }
         let mut stream = Stream::new(credit, self.limits.credit);

@@ -22,6 +22,7 @@ pub(crate) fn is_server_given(matches: &ArgMatches) -> bool {
 
 /// What a server has to say about codecs.
 struct Agreement {
+    server: String,
     /// `None` if it does not say.
     accepted: Option<Vec<String>>,
     chosen: Option<CodecName>,
@@ -73,7 +74,7 @@ pub(crate) fn run(server_given: bool, options: &Options, shell: &mut Shell<'_, '
     let agreement = if server_given { Some(ask(options, &registry)?) } else { None };
     let entries: Vec<Entry> = registry.iter().map(Entry::new).collect();
     if shell.json {
-        show_json(entries, agreement.as_ref(), options, shell)?;
+        show_json(entries, agreement.as_ref(), shell)?;
     } else if shell.is_for_people() {
         show_table(&entries, agreement.as_ref(), shell)?;
     } else {
@@ -81,7 +82,7 @@ pub(crate) fn run(server_given: bool, options: &Options, shell: &mut Shell<'_, '
     }
     let Some(agreement) = agreement else { return Ok(()) };
     if !shell.json {
-        show_agreement(&agreement, options, shell)?;
+        show_agreement(&agreement, shell)?;
     }
     agreement.failure.map_or(Ok(()), Err)
 }
@@ -97,12 +98,12 @@ fn ask(options: &Options, registry: &CodecRegistry) -> Result<Agreement, Failure
         Err(ConnectError::Handshake { error: HandshakeError::NoCommonCodec { accepted, offered }, server, key }) => {
             let names = accepted.iter().map(ToString::to_string).collect();
             let error = HandshakeError::NoCommonCodec { accepted, offered };
-            let failure = Some(ConnectError::Handshake { server, key, error }.into());
-            return Ok(Agreement { accepted: Some(names), chosen: None, failure });
+            let failure = Some(ConnectError::Handshake { server: server.clone(), key, error }.into());
+            return Ok(Agreement { server, accepted: Some(names), chosen: None, failure });
         }
         Err(error) => return Err(error.into()),
     };
-    let chosen = Some(client.session().codec);
+    let (server, chosen) = (client.server().to_string(), Some(client.session().codec));
     let accepted = match client.info() {
         Ok(info) => Some(info.codecs.iter().map(|name| escape(name, 40)).collect()),
         // A server without the stock service keeps its list to itself.
@@ -110,17 +111,12 @@ fn ask(options: &Options, registry: &CodecRegistry) -> Result<Agreement, Failure
         Err(error) => return Err(error.into()),
     };
     client.close();
-    Ok(Agreement { accepted, chosen, failure: None })
+    Ok(Agreement { server, accepted, chosen, failure: None })
 }
 
-fn show_json(
-    codecs: Vec<Entry>,
-    agreement: Option<&Agreement>,
-    options: &Options,
-    shell: &mut Shell<'_, '_>,
-) -> Result<(), Failure> {
+fn show_json(codecs: Vec<Entry>, agreement: Option<&Agreement>, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
     let server = agreement.map(|agreement| ServerSide {
-        address: &options.server,
+        address: &agreement.server,
         accepts: &agreement.accepted,
         chosen: agreement.chosen.map(|name| name.to_string()),
     });
@@ -161,8 +157,8 @@ fn columns(entry: &Entry) -> [String; 5] {
     [entry.name.clone(), entry.media_type.to_owned(), entry.origin.to_owned(), version, capabilities]
 }
 
-fn show_agreement(agreement: &Agreement, options: &Options, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
-    let server = escape(&options.server, 200);
+fn show_agreement(agreement: &Agreement, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
+    let server = &agreement.server;
     match &agreement.accepted {
         Some(names) => shell.line(format_args!("{server} accepts {}", names.join(", ")))?,
         None => shell.line(format_args!("{server} does not say what it accepts"))?,

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bulla_core::text::escape;
 use clap::Args;
 use serde::Serialize;
 
@@ -40,7 +39,7 @@ struct Pinged<'a> {
 
 pub(crate) fn run(arguments: &Arguments, options: &Options, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
     let client = connect(options)?;
-    let session = client.session();
+    let (session, server) = (client.session(), client.server().to_string());
     let (mut min, mut max, mut sum) = (Duration::MAX, Duration::ZERO, Duration::ZERO);
     for _ in 0..arguments.count {
         let time = client.ping()?;
@@ -50,7 +49,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Options, shell: &mut Shell<'_
     let (count, average) = (arguments.count, sum / arguments.count);
     if shell.json {
         return shell.json_line(&Pinged {
-            server: &options.server,
+            server: &server,
             agent: &session.agent,
             codec: session.codec.as_str(),
             count,
@@ -59,7 +58,6 @@ pub(crate) fn run(arguments: &Arguments, options: &Options, shell: &mut Shell<'_
             max_us: microseconds(max),
         });
     }
-    let server = escape(&options.server, 200);
     shell.line(format_args!("{server} is {}, codec {}", session.agent, session.codec))?;
     let [min, average, max] = [min, average, max].map(|time| time.as_secs_f64() * 1000.0);
     Ok(shell.line(format_args!("{count} pings: min {min:.3} ms, avg {average:.3} ms, max {max:.3} ms"))?)
