@@ -10,4 +10,4 @@ pub(crate) mod open;
 pub(crate) mod ping;
 pub(crate) mod seal;
 pub(crate) mod send;
-mod stream;
+mod send_lines;

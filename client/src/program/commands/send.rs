@@ -7,7 +7,7 @@ use bulla_core::value::Value;
 use clap::Args;
 use serde::Serialize;
 
-use super::stream;
+use super::send_lines;
 use crate::program::cli::Options;
 use crate::program::connect::connect;
 use crate::program::document::read_document;
@@ -54,7 +54,7 @@ pub(super) struct Stored<'a> {
 
 pub(crate) fn run(arguments: &Arguments, options: &Options, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
     if arguments.fields == ["-"] {
-        return stream::run(&arguments.collection, arguments.in_order, options, shell);
+        return send_lines::run(&arguments.collection, arguments.in_order, options, shell);
     }
     if arguments.fields.iter().any(|field| field == "-") {
         return Err(Failure::new(Exit::Usage, "- stands alone: fields and standard input are not mixed"));
