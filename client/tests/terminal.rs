@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::io::Cursor;
+
 use bulla_client::program::{Streams, run};
 use bulla_core::key::write_key_file;
 
@@ -28,8 +30,8 @@ impl Person {
     fn run(&self, arguments: &[&str], typed: &str) -> (u8, String, String) {
         let key = self.folder.path().join("bulla.key");
         let options = ["bulla", "--server", &self.server, "--key", key.to_str().unwrap()];
-        let (mut stdin, mut stdout, mut stderr) = (typed.as_bytes(), Vec::new(), Vec::new());
-        let mut streams = Streams::captured(&mut stdin, &mut stdout, &mut stderr);
+        let (stdin, mut stdout, mut stderr) = (Cursor::new(typed.to_owned()), Vec::new(), Vec::new());
+        let mut streams = Streams::captured(stdin, &mut stdout, &mut stderr);
         streams.terminals = [true; 3];
         streams.colours = [self.colours; 2];
         let code = run(options.iter().chain(arguments), &mut streams);

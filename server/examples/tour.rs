@@ -74,7 +74,7 @@ impl Place {
         let (address, key) = (server.addresses()[0].to_string(), key_file.display().to_string());
         let globals = ["bulla", "--server", &address, "--key", &key];
         let line = globals.iter().chain(arguments).copied();
-        let code = run(line, &mut Streams::captured(&mut std::io::empty(), &mut stdout, &mut stderr));
+        let code = run(line, &mut Streams::captured(std::io::empty(), &mut stdout, &mut stderr));
         let text = |bytes| String::from_utf8_lossy(bytes).trim_end().to_owned();
         (code, text(&stdout), text(&stderr))
     }

@@ -26,7 +26,7 @@ fn bulla(folder: &TempDir, server: &Program, key: &str, arguments: &[&str]) -> (
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let globals = ["bulla", "--server", &address, "--key", &key];
     let line = globals.iter().chain(arguments).copied();
-    let code = run(line, &mut Streams::captured(&mut std::io::empty(), &mut stdout, &mut stderr));
+    let code = run(line, &mut Streams::captured(std::io::empty(), &mut stdout, &mut stderr));
     (code, String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 

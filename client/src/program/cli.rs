@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::commands::{call, form, get, keygen, list, open, ping, seal, send};
+use super::commands::{call, form, get, keygen, list, open, ping, seal, send, stream};
 use crate::DEFAULT_SERVER;
 
 const AFTER: &str = "\
@@ -16,6 +16,7 @@ Examples:
   bulla form people name email? age:int         ask a person for one after the other
   bulla list people                             read them back
   bulla call echo '{\"hello\": \"world\"}'          call any route
+  bulla stream echo < people.jsonl              a stream: many requests, many answers
   bulla --server unix:/run/bulla.sock ping      over a Unix socket
 
 Exit codes:
@@ -29,7 +30,8 @@ Exit codes:
    7  bad document: it does not parse, or the codec cannot carry it
    8  key file missing, unsafe or damaged
    9  the connection or the time ran out during a call
-  10  a token does not open";
+  10  a token does not open
+ 130  interrupted by Ctrl-C; the server was told";
 
 /// Send and fetch sealed messages in any format.
 #[derive(Debug, Parser)]
@@ -81,6 +83,8 @@ pub(crate) enum Command {
     Form(form::Arguments),
     /// Call a route with a document, and show what it answers
     Call(call::Arguments),
+    /// Send documents to a route and show what comes back, as it comes: for streams of every shape
+    Stream(stream::Arguments),
     /// Seal bytes into a text token, as Python's Fernet does
     Seal(seal::Arguments),
     /// Open a text token
@@ -112,7 +116,10 @@ mod tests {
             ["bulla", "ping", "--server", "a:1", "--timeout", "2s", "--json"],
         ] {
             let options = Cli::try_parse_from(line).unwrap().options;
-            assert_eq!((&options.server[..], options.timeout, options.json), (&["a:1".to_owned()][..], Duration::from_secs(2), true));
+            assert_eq!(
+                (&options.server[..], options.timeout, options.json),
+                (&["a:1".to_owned()][..], Duration::from_secs(2), true)
+            );
         }
     }
 

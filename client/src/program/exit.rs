@@ -4,7 +4,7 @@ use std::io;
 
 use bulla_core::handshake::HandshakeError;
 use bulla_core::key::KeyError;
-use bulla_core::status::Code;
+use bulla_core::status::Status;
 use bulla_core::token::TokenError;
 
 use crate::{CallError, ConnectError};
@@ -57,8 +57,8 @@ impl Exit {
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
     pub(crate) message: String,
-    /// The server's code, when it refused.
-    pub(crate) status: Option<Code>,
+    /// What the server said, when it refused.
+    pub(crate) status: Option<Status>,
 }
 
 impl Failure {
@@ -139,9 +139,7 @@ impl From<CallError> for Failure {
         let message = error.to_string();
         match error {
             CallError::Connect(error) => error.into(),
-            CallError::Status { status, .. } => {
-                Self { status: Some(status.code()), ..Self::new(Exit::Refused, message) }
-            }
+            CallError::Status { status, .. } => Self { status: Some(status), ..Self::new(Exit::Refused, message) },
             CallError::NoAnswer { .. } | CallError::Ended { .. } => Self::new(Exit::Refused, message),
             CallError::Encode { .. } | CallError::Decode { .. } | CallError::Command { .. } => {
                 Self::new(Exit::Document, message)
@@ -149,7 +147,7 @@ impl From<CallError> for Failure {
             CallError::NotSent { .. } | CallError::MayHaveRun { .. } | CallError::Deadline { .. } => {
                 Self::new(Exit::Lost, message)
             }
-            CallError::Cancelled { .. } => Self::new(Exit::Interrupted, message),
+            CallError::Cancelled { .. } => Self::new(Exit::Interrupted, "interrupted"),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! use bulla_client::program::{Streams, run};
 //!
 //! let mut stdout = Vec::new();
-//! let code = run(["bulla", "codecs", "--json"], &mut Streams::captured(&mut std::io::empty(), &mut stdout, &mut std::io::sink()));
+//! let code = run(["bulla", "codecs", "--json"], &mut Streams::captured(std::io::empty(), &mut stdout, &mut std::io::sink()));
 //! assert_eq!(code, 0);
 //! ```
 
@@ -14,12 +14,13 @@ mod connect;
 mod document;
 mod exit;
 mod field;
+mod interrupt;
 mod json;
 mod lines;
 mod shell;
 
 use std::ffi::OsString;
-use std::io::{self, BufRead, BufWriter, IsTerminal, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Write};
 
 use clap::{CommandFactory, FromArgMatches};
 
@@ -29,8 +30,8 @@ use self::shell::Shell;
 
 /// Where the program reads and writes, and what it may assume of it.
 pub struct Streams<'a> {
-    /// Standard input.
-    pub stdin: Box<dyn BufRead + 'a>,
+    /// Standard input: a thread may be left behind that waits for it.
+    pub stdin: Box<dyn BufRead + Send>,
     /// Standard output.
     pub stdout: Box<dyn Write + 'a>,
     /// Standard error.
@@ -39,6 +40,8 @@ pub struct Streams<'a> {
     pub terminals: [bool; 3],
     /// Whether standard output and standard error take colours.
     pub colours: [bool; 2],
+    /// Whether Ctrl-C is this program's to handle.
+    pub signals: bool,
 }
 
 impl Streams<'static> {
@@ -50,7 +53,7 @@ impl Streams<'static> {
         let stdout: Box<dyn Write> =
             if io::stdout().is_terminal() { Box::new(io::stdout()) } else { Box::new(BufWriter::new(io::stdout())) };
         Self {
-            stdin: Box::new(io::stdin().lock()),
+            stdin: Box::new(BufReader::new(io::stdin())),
             stdout,
             stderr: Box::new(io::stderr()),
             terminals: [io::stdin().is_terminal(), io::stdout().is_terminal(), io::stderr().is_terminal()],
@@ -58,14 +61,15 @@ impl Streams<'static> {
                 takes_colour(anstream::AutoStream::choice(&io::stdout())),
                 takes_colour(anstream::AutoStream::choice(&io::stderr())),
             ],
+            signals: true,
         }
     }
 }
 
 impl<'a> Streams<'a> {
-    /// Streams that are no terminals: files, pipes, buffers.
+    /// Streams that are no terminals: files, pipes, buffers. Signals are left alone.
     pub fn captured(
-        stdin: &'a mut (impl BufRead + ?Sized),
+        stdin: impl BufRead + Send + 'static,
         stdout: &'a mut (impl Write + ?Sized),
         stderr: &'a mut (impl Write + ?Sized),
     ) -> Self {
@@ -75,6 +79,7 @@ impl<'a> Streams<'a> {
             stderr: Box::new(stderr),
             terminals: [false; 3],
             colours: [false; 2],
+            signals: false,
         }
     }
 }
@@ -115,6 +120,7 @@ fn dispatch(cli: &Cli, server_given: bool, shell: &mut Shell<'_, '_>) -> Result<
         Command::Get(arguments) => commands::get::run(arguments, options, shell),
         Command::Form(arguments) => commands::form::run(arguments, options, shell),
         Command::Call(arguments) => commands::call::run(arguments, options, shell),
+        Command::Stream(arguments) => commands::stream::run(arguments, options, shell),
         Command::Seal(arguments) => commands::seal::run(arguments, options, shell),
         Command::Open(arguments) => commands::open::run(arguments, options, shell),
         Command::Completions { shell: kind } => {

@@ -4,8 +4,9 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
+use bulla_core::status::Status;
 use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::Streams;
 use super::exit::{Exit, Failure};
@@ -99,7 +100,8 @@ impl<'s, 'io> Shell<'s, 'io> {
                 error: failure.exit.name(),
                 message: &failure.message,
                 exit_code: failure.exit.code(),
-                status: failure.status.map(bulla_core::status::Code::name),
+                status: failure.status.as_ref().map(|status| status.code().name()),
+                details: failure.status.as_ref().map(Details).filter(|details| !details.0.details().is_empty()),
                 line,
             };
             let text = to_json(&complaint, false).unwrap_or_default();
@@ -147,7 +149,18 @@ struct Complaint<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Details<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u64>,
+}
+
+/// The details of a status, as an object.
+struct Details<'a>(&'a Status);
+
+impl Serialize for Details<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.details().iter().map(|(key, value)| (key, value)))
+    }
 }
 
 /// Input that could not be read.

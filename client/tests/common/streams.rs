@@ -14,6 +14,8 @@ use super::{Behaviour, TestServer, answer, codec_of, serve_each};
 /// What the server saw, and what a test lets it do.
 #[derive(Default)]
 pub struct Watch {
+    /// Streams that were opened.
+    pub opened: AtomicU64,
     /// Messages sent on streams of the route `endless`.
     pub sent: AtomicU64,
     /// Messages that came on streams of the route `hold`, their bytes, and whether these are to be consumed.
@@ -55,6 +57,7 @@ impl Behaviour for Streams {
     fn handle(&mut self, connection: &mut Connection, event: Event) -> bool {
         match event {
             Event::Opened { stream, open } => {
+                self.watch.opened.fetch_add(1, Ordering::SeqCst);
                 self.open.insert(stream, Open { route: open.route, sum: 0, seen: 0, held: Vec::new() });
             }
             Event::Message { stream, message, last } => {

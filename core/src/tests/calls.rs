@@ -303,9 +303,7 @@ fn going_away_serves_what_runs_and_refuses_what_comes() {
     pair.server_speaks();
     let events = pair.client_events();
     assert_eq!(events[0], Event::GoAway { last: running.number() });
-    assert!(
-        matches!(&events[1], Event::Reset { stream, status } if *stream == crossed && status.is_not_started())
-    );
+    assert!(matches!(&events[1], Event::Reset { stream, status } if *stream == crossed && status.is_not_started()));
     assert_eq!(pair.client.open(&open("later")), Err(CommandError::GoingAway));
     pair.server.send(running, b"done".to_vec()).unwrap();
     pair.drive();

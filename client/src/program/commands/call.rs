@@ -7,6 +7,7 @@ use crate::program::cli::Options;
 use crate::program::connect::connect;
 use crate::program::document::parse_argument;
 use crate::program::exit::Failure;
+use crate::program::interrupt::cancel_on_interrupt;
 use crate::program::json::{AsJson, to_json};
 use crate::program::shell::Shell;
 
@@ -37,6 +38,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, options: &Options, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
     let document = parse_argument(&arguments.document, arguments.from.as_deref(), shell)?;
     let client = connect(options)?;
+    cancel_on_interrupt(&client, shell)?;
     let answer: Value = client.call(&arguments.route, &document)?;
     client.close();
     let text = to_json(&AsJson(&answer), shell.is_for_people())?;

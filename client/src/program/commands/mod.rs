@@ -11,3 +11,4 @@ pub(crate) mod ping;
 pub(crate) mod seal;
 pub(crate) mod send;
 mod send_lines;
+pub(crate) mod stream;
