@@ -5,7 +5,7 @@ mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bulla_client::{Client, ClientBuilder};
 use bulla_core::connection::Bounds;
@@ -13,7 +13,7 @@ use bulla_core::key::KeyRing;
 use bulla_server::services::Echo;
 use bulla_server::{Context, Server, ServerHandle};
 
-use crate::common::{codecs, key};
+use crate::common::{codecs, eventually, key};
 
 fn server() -> (ServerHandle, Arc<AtomicU64>, Arc<AtomicU64>) {
     let count = Arc::new(AtomicU64::new(0));
@@ -44,14 +44,6 @@ fn builder(server: &ServerHandle) -> ClientBuilder {
         .key(key(7))
         .codecs(codecs())
         .deadline(Duration::from_secs(20))
-}
-
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(10);
-    while !holds() {
-        assert!(Instant::now() < until, "{what}");
-        std::thread::yield_now();
-    }
 }
 
 #[test]

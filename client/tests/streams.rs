@@ -12,8 +12,8 @@ use bulla_client::{CallError, CallOptions, Client, Incoming, Outgoing, client_bo
 use bulla_core::connection::{EVENT_COST, Limits};
 use bulla_core::status::Code;
 
-use crate::common::TestServer;
 use crate::common::streams::{Watch, serve_streams};
+use crate::common::{TestServer, eventually};
 
 fn connected() -> (TestServer, Arc<Watch>, Client) {
     let (server, watch) = serve_streams(Limits::default());
@@ -27,14 +27,6 @@ fn options() -> CallOptions {
 
 fn within(milliseconds: u64) -> CallOptions {
     options().deadline(Duration::from_millis(milliseconds))
-}
-
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(10);
-    while !holds() {
-        assert!(Instant::now() < until, "{what}");
-        std::thread::yield_now();
-    }
 }
 
 #[test]

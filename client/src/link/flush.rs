@@ -8,7 +8,7 @@
 use std::sync::MutexGuard;
 
 use super::Link;
-use super::state::State;
+use super::state::{State, Wakeup};
 
 /// Writes that a caller makes, others' frames included, before it leaves the rest to the driver.
 const ROUNDS: usize = 8;
@@ -48,8 +48,11 @@ impl Link {
         while state.blocked.is_none() && !state.write_failed && rounds < ROUNDS && state.prepare_output() {
             rounds += 1;
             let (out, from, writable) = (std::mem::take(&mut state.out), state.written, state.writable);
-            self.unlock(state);
+            let wakeups = std::mem::take(&mut state.wakeups);
+            drop(state);
             let result = self.socket.write(&out[from..]);
+            // Not before: whoever is told that a stream is cancelled may end the program.
+            wakeups.iter().for_each(Wakeup::wake);
             state = self.lock();
             state.out = out;
             state.handle_written(&result, writable);

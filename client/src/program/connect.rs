@@ -6,7 +6,7 @@ use bulla_core::codec::CodecName;
 use bulla_core::key::KeyRing;
 
 use super::cli::Options;
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use crate::{Client, ConnectError, client_bounds};
 
 /// The longest time for the handshake, however long calls may take.
@@ -20,6 +20,14 @@ pub(crate) fn connect(options: &Options) -> Result<Client, Failure> {
 /// Connects with one codec alone.
 pub(crate) fn connect_with(options: &Options, codec: CodecName) -> Result<Client, Failure> {
     connect_offering(options, Some(vec![codec.to_string()]))
+}
+
+/// Ends the connection in order when a command is done, unless it is the connection that failed.
+pub(crate) fn close_after<T>(client: &Client, result: Result<T, Failure>) -> Result<T, Failure> {
+    if !result.as_ref().is_err_and(|failure| failure.exit == Exit::Lost) {
+        client.close();
+    }
+    result
 }
 
 fn connect_offering(options: &Options, offer: Option<Vec<String>>) -> Result<Client, Failure> {

@@ -278,6 +278,15 @@ pub fn answer(connection: &mut Connection, stream: StreamId, message: Vec<u8>) {
     }
 }
 
+/// Waits until something that other threads bring about holds.
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(10);
+    while !holds() {
+        assert!(Instant::now() < until, "{what}");
+        std::thread::yield_now();
+    }
+}
+
 /// Answers with what came.
 pub fn echo(request: &Request) -> Reply {
     Reply::Answer(request.message.clone())

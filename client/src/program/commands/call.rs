@@ -4,7 +4,7 @@ use bulla_core::value::Value;
 use clap::Args;
 
 use crate::program::cli::Options;
-use crate::program::connect::connect;
+use crate::program::connect::{close_after, connect};
 use crate::program::document::parse_argument;
 use crate::program::exit::Failure;
 use crate::program::interrupt::cancel_on_interrupt;
@@ -39,8 +39,8 @@ pub(crate) fn run(arguments: &Arguments, options: &Options, shell: &mut Shell<'_
     let document = parse_argument(&arguments.document, arguments.from.as_deref(), shell)?;
     let client = connect(options)?;
     cancel_on_interrupt(&client, shell)?;
-    let answer: Value = client.call(&arguments.route, &document)?;
-    client.close();
+    let answer = client.call(&arguments.route, &document).map_err(Failure::from);
+    let answer: Value = close_after(&client, answer)?;
     let text = to_json(&AsJson(&answer), shell.is_for_people())?;
     Ok(shell.line(text)?)
 }

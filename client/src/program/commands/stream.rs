@@ -11,7 +11,7 @@ use bulla_core::value::Value;
 use clap::Args;
 
 use crate::program::cli::Options;
-use crate::program::connect::connect;
+use crate::program::connect::{close_after, connect};
 use crate::program::document::parse_argument;
 use crate::program::exit::{Exit, Failure};
 use crate::program::interrupt::cancel_on_interrupt;
@@ -64,11 +64,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Options, shell: &mut Shell<'_
     let shown = show(incoming, shell);
     // The server has the last word: what could still be sent is of no use.
     canceller.cancel();
-    client.close();
-    match failure.get() {
-        Some(failure) => Err(failure.clone()),
-        None => shown,
-    }
+    close_after(&client, failure.get().cloned().map_or(shown, Err))
 }
 
 /// Shows what comes, as it comes.
