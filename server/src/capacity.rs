@@ -20,8 +20,8 @@ pub struct Capacity {
     /// Handlers of streams that run at once, each on a thread that is started when it is needed and used again; one that finds no
     /// thread within a second is answered `RESOURCE_EXHAUSTED`. Default 256.
     pub stream_threads: u32,
-    /// Bytes of replies that one connection may leave unsent for want of credit: beyond that, its streams wait, and its calls are
-    /// held. Default 16 MiB.
+    /// Bytes of replies that one connection may leave unsent for want of credit: in its streams, which wait beyond that, and as much
+    /// again in its calls, which are held. Default 16 MiB.
     pub unsent_per_connection: usize,
     /// Bytes of requests that wait and of replies that are not sent, of all connections. Beyond that, calls and replies become
     /// `RESOURCE_EXHAUSTED`. Default 1 GiB.

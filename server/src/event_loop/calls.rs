@@ -29,6 +29,8 @@ pub(crate) struct Calls {
     owed: usize,
     /// Bytes of replies that came from other threads, and are not yet published as queued.
     taken: usize,
+    /// Bytes of replies of streams that are with the connection, each message with its cost.
+    streaming: usize,
     /// Nothing is due before.
     soonest: Option<Instant>,
 }
@@ -43,6 +45,7 @@ impl Calls {
             running: 0,
             owed: 0,
             taken: 0,
+            streaming: 0,
             soonest: None,
         }
     }
@@ -146,7 +149,7 @@ impl Calls {
 
     /// Starts held calls while the peer takes what was answered before.
     pub(crate) fn release(&mut self, connection: &Connection, desk: &mut Desk) {
-        while !self.held.is_empty() && !is_choked(connection, desk) {
+        while !self.held.is_empty() && !self.is_choked(connection, desk) {
             let Some(job) = self.held.pop_front() else { return };
             self.dispatch(job, desk);
         }
@@ -169,7 +172,7 @@ impl Calls {
         let Some(Stage::Receiving(receiving)) = self.open.remove(&stream) else { return };
         let Receiving { route, context, request } = *receiving;
         let consumed = request.as_ref().map_or_else(Consumed::default, |request| Consumed::one(request.len()));
-        let choked = is_choked(connection, desk);
+        let choked = self.is_choked(connection, desk);
         if let Err(status) = self.check_room(choked, desk) {
             self.consume(connection, stream, consumed);
             return fail(connection, stream, &status, desk);
@@ -209,6 +212,13 @@ impl Calls {
         }
     }
 
+    /// Whether so much of what was answered waits for the peer that nothing more should be. Streams have room of their own, so that
+    /// one that nobody reads keeps no call waiting.
+    fn is_choked(&self, connection: &Connection, desk: &Desk) -> bool {
+        connection.sendable() > desk.shared.facts.bounds.outbound
+            || connection.queued().saturating_sub(self.streaming) > desk.shared.capacity.unsent_per_connection
+    }
+
     /// A peer that leaves its replies unread may have a few more calls held, no more: to read on is the only way to hear that it
     /// does take them.
     fn check_room(&self, choked: bool, desk: &Desk) -> Result<(), Status> {
@@ -235,6 +245,7 @@ impl Calls {
         desk: &Desk,
     ) {
         let Some(stage) = self.open.remove(&stream) else { return };
+        self.streaming -= stage.queued();
         if let Some(exchange) = stage.exchange() {
             if exchange.count_end() {
                 desk.shared.metrics.call_ended(Err(counted));
@@ -250,6 +261,15 @@ impl Calls {
     }
 }
 
+/// No handler waits for a connection that is gone, however it went.
+impl Drop for Calls {
+    fn drop(&mut self) {
+        for exchange in self.open.values().filter_map(Stage::exchange) {
+            exchange.cancel(Status::new(Code::Unavailable, "the connection is lost"));
+        }
+    }
+}
+
 fn find_route(open: &Open, desk: &Desk) -> Result<Arc<Route>, Status> {
     let route = desk.shared.routes.find(&open.route)?;
     if open.one_way && route.shape.gives_many() {
@@ -257,12 +277,6 @@ fn find_route(open: &Open, desk: &Desk) -> Result<Arc<Route>, Status> {
         return Err(Status::new(Code::InvalidArgument, reason));
     }
     Ok(Arc::clone(route))
-}
-
-/// Whether so much of what was answered waits for the peer that nothing more should be.
-fn is_choked(connection: &Connection, desk: &Desk) -> bool {
-    connection.sendable() > desk.shared.facts.bounds.outbound
-        || connection.queued() > desk.shared.capacity.unsent_per_connection
 }
 
 /// Ends a call that no handler has seen.

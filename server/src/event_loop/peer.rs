@@ -231,9 +231,9 @@ impl Peer {
         let codec = desk.shared.codecs.find(&session.codec).expect("only codecs of the registry are accepted").clone();
         let name = session.peer.as_deref().unwrap_or("-");
         tracing::info!(peer = %self.address, name, codec = %session.codec, agent = %session.agent, "session opened");
-        let bounds = desk.shared.facts.bounds;
-        let flow =
-            Flow::new(session.limits.credit as usize, bounds.outbound, desk.shared.capacity.unsent_per_connection);
+        // Streams leave the other half to calls.
+        let outbound = desk.shared.facts.bounds.outbound / 2;
+        let flow = Flow::new(session.limits.credit as usize, outbound, desk.shared.capacity.unsent_per_connection);
         self.calls.handle_connected(SessionFacts {
             peer: session.peer,
             agent: session.agent,

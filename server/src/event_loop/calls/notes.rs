@@ -26,13 +26,12 @@ impl Calls {
         message: Message,
         last: bool,
     ) -> Result<(), Status> {
-        let cost = message.len() + EVENT_COST;
-        if !last {
-            self.taken += cost;
-        }
+        let cost = if last { 0 } else { message.len() + EVENT_COST };
+        self.taken += cost;
         // Otherwise the stream was reset meanwhile, and there is nobody to tell.
         let Some(Stage::Running(running)) = self.open.get_mut(&stream) else { return Ok(()) };
         running.queued += cost;
+        self.streaming += cost;
         match connection.send(stream, message) {
             Err(error @ CommandError::MessageTooLong { .. }) => {
                 Err(Status::new(Code::ResourceExhausted, format_args!("the reply does not fit: {error}")))
@@ -44,6 +43,7 @@ impl Calls {
 
     fn end(&mut self, connection: &mut Connection, stream: StreamId, end: End) {
         let Some(Stage::Running(running)) = self.open.remove(&stream) else { return };
+        self.streaming -= running.queued;
         // A one-way stream is over by now, or has ended on this side from the start.
         let _ = match &end {
             End::Done => connection.finish(stream),
@@ -71,7 +71,8 @@ impl Calls {
             let Some(Stage::Running(running)) = self.open.get_mut(&stream) else { continue };
             let left = connection.unsent(stream);
             let sent = running.queued.saturating_sub(left);
-            running.queued = left;
+            running.queued -= sent;
+            self.streaming -= sent;
             running.exchange.handle_sent(&session.flow, sent);
         }
         if room {

@@ -47,6 +47,11 @@ impl Stage {
         self.deadline().into_iter().chain(start_by).min()
     }
 
+    /// Bytes of replies that are with the connection.
+    pub(super) fn queued(&self) -> usize {
+        if let Self::Running(running) = self { running.queued } else { 0 }
+    }
+
     pub(super) fn exchange(&self) -> Option<&Arc<Exchange>> {
         match self {
             Self::Receiving(receiving) => Some(&receiving.context.exchange),

@@ -1,4 +1,7 @@
-//! Calls between two connections without a socket.
+//! Calls between two connections without a socket and without threads, on a clock that moves when a test says so.
+
+mod calls;
+mod streams;
 
 use std::sync::Mutex;
 use std::time::Instant;
@@ -15,11 +18,11 @@ use crate::address::PeerAddress;
 use crate::capacity::Capacity;
 use crate::event_loop::{Mail, Port, Timers};
 use crate::metrics::Metrics;
-use crate::route::{End, Flow, Handler, Routes};
+use crate::route::{ClientStream, Duplex, End, Flow, Handler, Replies, Requests, Routes, ServerStream};
 use crate::shared::{Facts, Shared};
 use crate::workers::{Plan, Workers};
 
-/// Nothing is decoded here.
+/// JSON, in which blanks make a message as long as a test likes.
 struct Raw;
 
 impl Codec for Raw {
@@ -30,12 +33,12 @@ impl Codec for Raw {
         Capabilities::all()
     }
 
-    fn encode<T: Serialize + ?Sized>(&self, _: &T, _: &mut Vec<u8>) -> Result<(), EncodeError> {
-        Err(EncodeError::new("not used"))
+    fn encode<T: Serialize + ?Sized>(&self, value: &T, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        serde_json::to_writer(out, value).map_err(EncodeError::new)
     }
 
-    fn decode<'de, S: DeserializeSeed<'de>>(&self, _: &'de [u8], _: S) -> Result<S::Value, DecodeError> {
-        Err(DecodeError::new("not used"))
+    fn decode<'de, S: DeserializeSeed<'de>>(&self, input: &'de [u8], seed: S) -> Result<S::Value, DecodeError> {
+        seed.deserialize(&mut serde_json::Deserializer::from_slice(input)).map_err(DecodeError::new)
     }
 }
 
@@ -58,6 +61,23 @@ impl Handler for Keep {
     }
 }
 
+/// What a handler of streams keeps for the test.
+#[derive(Clone, Default)]
+struct Kept {
+    replies: Arc<Mutex<Vec<Replies>>>,
+    requests: Arc<Mutex<Vec<Requests<u32>>>>,
+}
+
+impl Kept {
+    fn reply(&self) -> Replies {
+        self.replies.lock().unwrap().pop().expect("a handler has run")
+    }
+
+    fn request(&self) -> Requests<u32> {
+        self.requests.lock().unwrap().pop().expect("a handler has run")
+    }
+}
+
 /// A client, and a server without its socket.
 struct Scene {
     client: Connection,
@@ -65,6 +85,7 @@ struct Scene {
     calls: Calls,
     desk: Desk,
     kept: Arc<Mutex<Vec<Call>>>,
+    streams: Kept,
     _poll: mio::Poll,
 }
 
@@ -82,6 +103,8 @@ impl Scene {
         let mut routes = Routes::default();
         routes.add("grow", Place::Inline, Shape::Call, Box::new(Grow)).unwrap();
         routes.add("keep", Place::Inline, Shape::Call, Box::new(Keep(Arc::clone(&kept)))).unwrap();
+        let streams = Kept::default();
+        add_streams(&mut routes, &streams);
         let metrics = Arc::<Metrics>::default();
         let facts = Arc::new(Facts::new(config.accept.clone(), routes.names(), limits, bounds, capacity));
         let (poll, mailbox) = selector().unwrap();
@@ -114,10 +137,27 @@ impl Scene {
         };
         let mut calls = Calls::new(PeerKey { slot: 0, serial: 0 });
         calls.handle_connected(session);
-        let mut scene = Self { client, server, calls, desk, kept, _poll: poll };
+        let mut scene = Self { client, server, calls, desk, kept, streams, _poll: poll };
         scene.drive();
         assert!(scene.server.session().is_some());
         scene
+    }
+
+    /// Does what workers do.
+    fn run_jobs(&mut self) -> bool {
+        let desk = &mut self.desk;
+        let jobs: Vec<Job> = desk.jobs.drain(..).chain(desk.resumes.drain(..)).chain(desk.streams.drain(..)).collect();
+        let ran = !jobs.is_empty();
+        for job in jobs {
+            job.run(&desk.shared.metrics);
+        }
+        ran
+    }
+
+    /// Time passes.
+    fn pass(&mut self, time: Duration) {
+        self.desk.now += time;
+        self.calls.handle_timeout(&mut self.server, &self.desk);
     }
 
     fn open(&mut self, route: &str) -> StreamId {
@@ -158,9 +198,14 @@ impl Scene {
         self.desk.port.mailbox.take(&mut inbox);
         let answered = !inbox.is_empty();
         for mail in inbox {
-            let Mail::Note { stream, note, .. } = mail else { panic!("handlers send notes") };
-            self.desk.port.take_back(&note);
-            self.calls.handle_note(&mut self.server, stream, note);
+            match mail {
+                Mail::Note { stream, note, .. } => {
+                    self.desk.port.take_back(&note);
+                    self.calls.handle_note(&mut self.server, stream, note);
+                }
+                Mail::Resume(turn) => self.desk.resumes.push_back(Job::Resume(turn)),
+                _ => panic!("handlers send notes"),
+            }
         }
         answered
     }
@@ -176,7 +221,17 @@ impl Scene {
     }
 
     fn drive(&mut self) {
-        while self.client_speaks() | self.server_speaks() {}
+        while self.client_speaks() | self.run_jobs() | self.server_speaks() {}
+    }
+
+    /// What has come to the client, of which nothing is consumed.
+    fn client_events(&mut self) -> Vec<Event> {
+        std::iter::from_fn(|| self.client.poll_event()).filter(|event| !matches!(event, Event::Connected(_))).collect()
+    }
+
+    /// How the calls ended, by the server's count.
+    fn ended(&self) -> Vec<(&'static str, u64)> {
+        self.desk.shared.metrics.snapshot().calls.into_iter().collect()
     }
 
     fn statuses(&mut self) -> Vec<(StreamId, Code)> {
@@ -192,96 +247,31 @@ impl Scene {
     fn assert_at_rest(&self) {
         assert!(self.calls.is_empty() && self.calls.owed() == 0 && self.calls.held.is_empty());
         assert_eq!(self.server.open_streams(), 0);
+        assert_eq!((self.calls.taken, self.calls.streaming), (0, 0));
         assert_eq!(self.desk.shared.metrics.calls_running.value(), 0);
+        assert_eq!(self.desk.shared.metrics.streams_running.value(), 0);
         assert_eq!(self.desk.shared.metrics.queued_bytes.value(), 0);
     }
+}
+
+fn add_streams(routes: &mut Routes, kept: &Kept) {
+    let (feed, upload, both) = (kept.clone(), kept.clone(), kept.clone());
+    let feed = move |_: u32, replies| feed.replies.lock().unwrap().push(replies);
+    let upload = move |requests, _: &Context| {
+        upload.requests.lock().unwrap().push(requests);
+        Ok(7)
+    };
+    let both = move |requests, replies| {
+        both.requests.lock().unwrap().push(requests);
+        both.replies.lock().unwrap().push(replies);
+    };
+    routes.add("feed", Place::Thread, Shape::ServerStream, Box::new(ServerStream::new(feed))).unwrap();
+    routes.add("upload", Place::Thread, Shape::ClientStream, Box::new(ClientStream::new(upload))).unwrap();
+    routes.add("both", Place::Thread, Shape::Duplex, Box::new(Duplex::new(both))).unwrap();
 }
 
 fn transmit(connection: &mut Connection) -> Vec<u8> {
     let mut out = Vec::new();
     while connection.poll_transmit(&mut out) {}
     out
-}
-
-#[test]
-fn whatever_becomes_of_a_call_its_request_is_consumed_once() {
-    let mut scene = Scene::new(Capacity::default());
-    let answered = scene.call("grow", &[1]);
-    let empty = scene.call("grow", &[]);
-    let unknown = scene.call("missing", &[1, 2, 3]);
-    let two = scene.open("grow");
-    scene.client.send(two, vec![1]).unwrap();
-    scene.client.send(two, vec![1]).unwrap();
-    scene.client.finish(two).unwrap();
-    let none = scene.open("grow");
-    scene.client.finish(none).unwrap();
-    let given_up = scene.open("grow");
-    scene.client.send(given_up, vec![1]).unwrap();
-    scene.drive();
-    scene.client.reset(given_up, &Status::new(Code::Cancelled, "")).unwrap();
-    scene.drive();
-    let mut statuses = scene.statuses();
-    statuses.sort();
-    let expected = [(unknown, Code::Unimplemented), (two, Code::InvalidArgument), (none, Code::InvalidArgument)];
-    assert_eq!(statuses, expected, "{answered:?} and {empty:?} are answered");
-    scene.assert_at_rest();
-}
-
-#[test]
-fn an_answer_that_comes_after_a_reset_is_dropped_and_the_handler_was_told() {
-    let mut scene = Scene::new(Capacity::default());
-    let stream = scene.call("keep", &[1]);
-    scene.drive();
-    scene.client.reset(stream, &Status::new(Code::Cancelled, "")).unwrap();
-    scene.drive();
-    let call = scene.kept.lock().unwrap().pop().unwrap();
-    assert!(call.context.is_cancelled());
-    call.slot.fill(Some(vec![1].into()), End::Done);
-    scene.drive();
-    assert_eq!(scene.statuses(), []);
-    scene.assert_at_rest();
-}
-
-#[test]
-fn calls_beyond_the_cap_are_refused_and_the_others_go_on() {
-    let mut scene = Scene::new(Capacity { calls_per_connection: 2, ..Capacity::default() });
-    let streams: Vec<StreamId> = (0..3).map(|_| scene.call("keep", &[1])).collect();
-    scene.drive();
-    assert_eq!(scene.statuses(), [(streams[2], Code::ResourceExhausted)]);
-    for call in scene.kept.lock().unwrap().drain(..) {
-        call.slot.fill(Some(vec![1].into()), End::Done);
-    }
-    scene.drive();
-    scene.assert_at_rest();
-}
-
-#[test]
-fn while_replies_wait_calls_are_held_and_go_on_when_the_peer_takes_them() {
-    let mut scene = Scene::new(Capacity::default());
-    for _ in 0..8 {
-        scene.call("grow", &[255]);
-    }
-    scene.client_speaks();
-    scene.take_answers();
-    assert!(scene.server.queued() > scene.desk.shared.facts.bounds.outbound);
-    let late = scene.call("grow", &[1]);
-    scene.client_speaks();
-    assert_eq!(scene.calls.held.len(), 1, "{late:?} waits");
-    scene.drive();
-    assert_eq!(scene.statuses(), []);
-    scene.assert_at_rest();
-}
-
-#[test]
-fn a_connection_that_ends_leaves_nobody_waiting() {
-    let mut scene = Scene::new(Capacity::default());
-    scene.call("keep", &[1]);
-    let half = scene.open("grow");
-    scene.client.send(half, vec![1]).unwrap();
-    scene.drive();
-    scene.calls.abandon(&mut scene.server, &scene.desk);
-    let call = scene.kept.lock().unwrap().pop().unwrap();
-    assert!(call.context.is_cancelled());
-    drop(call);
-    assert_eq!(scene.desk.shared.metrics.calls_running.value(), 0);
 }
