@@ -6,6 +6,7 @@ mod calls;
 mod chaos;
 mod handshake;
 mod hostile;
+mod streams;
 mod worked_example;
 
 use std::sync::Arc;
