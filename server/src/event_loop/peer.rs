@@ -14,7 +14,7 @@ use crate::event_loop::stranger::words_for;
 use crate::event_loop::timers::after;
 use crate::event_loop::{Desk, PeerKey};
 use crate::gate::Ticket;
-use crate::route::{Flow, Note, SessionFacts};
+use crate::route::{Note, SessionFacts};
 use crate::socket::Socket;
 
 /// Reads of one connection before the others have their turn.
@@ -231,17 +231,7 @@ impl Peer {
         let codec = desk.shared.codecs.find(&session.codec).expect("only codecs of the registry are accepted").clone();
         let name = session.peer.as_deref().unwrap_or("-");
         tracing::info!(peer = %self.address, name, codec = %session.codec, agent = %session.agent, "session opened");
-        // Streams leave the other half to calls.
-        let outbound = desk.shared.facts.bounds.outbound / 2;
-        let flow = Flow::new(session.limits.credit as usize, outbound, desk.shared.capacity.unsent_per_connection);
-        self.calls.handle_connected(SessionFacts {
-            peer: session.peer,
-            agent: session.agent,
-            address: self.address,
-            codec,
-            limits: session.limits,
-            flow,
-        });
+        self.calls.handle_connected(SessionFacts::new(session, self.address, codec, &desk.shared.facts));
     }
 
     fn handle_closed(&mut self, reason: &Closed, desk: &Desk) {

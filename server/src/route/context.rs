@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bulla_core::codec::{CodecName, SharedCodec};
-use bulla_core::connection::Limits;
+use bulla_core::connection::{Limits, Session};
 
 use crate::address::PeerAddress;
 use crate::route::{Exchange, Flow};
@@ -31,6 +31,20 @@ pub(crate) struct SessionFacts {
     pub(crate) codec: SharedCodec,
     pub(crate) limits: Limits,
     pub(crate) flow: Flow,
+    /// How many bytes of a peer's messages are worth granting again: what streams hold back of it is a fraction of what the
+    /// connection may hold.
+    pub(crate) worth_granting: usize,
+}
+
+impl SessionFacts {
+    pub(crate) fn new(session: Session, address: PeerAddress, codec: SharedCodec, server: &Facts) -> Self {
+        let limits = session.limits;
+        let (credit, streams) = (limits.credit as usize, limits.streams as usize);
+        // Streams leave the other half of what may be unsent to calls.
+        let flow = Flow::new(credit, server.bounds.outbound / 2, server.capacity.unsent_per_connection);
+        let worth_granting = (credit / 4).min(server.bounds.inbound / 4 / streams.max(1));
+        Self { peer: session.peer, agent: session.agent, address, codec, limits, flow, worth_granting }
+    }
 }
 
 impl Context {

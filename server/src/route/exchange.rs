@@ -1,5 +1,6 @@
 //! One call as its loop and its handler both see it: a call of one message each way is the plainest case.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,7 +11,7 @@ use bulla_core::status::Status;
 use crate::event_loop::{PeerKey, is_loop_thread};
 use crate::route::call::log_panic;
 use crate::route::lanes::{Lanes, Next, Often, Once, Taker};
-use crate::route::{Consumed, Flow, Note, Shape, Sink};
+use crate::route::{Consumed, Flow, Note, Owed, Shape, Sink};
 use crate::sync::lock;
 
 /// Messages that a callback takes in a row before other jobs have their turn.
@@ -161,28 +162,21 @@ impl Exchange {
         lock(&self.lanes)
     }
 
-    /// Waits for the next message of the peer; `None` at the end.
-    pub(crate) fn take(self: &Arc<Self>) -> Option<Result<Vec<u8>, Status>> {
-        let mut lanes = lock(&self.lanes);
-        loop {
-            match lanes.next() {
-                Next::Nothing => lanes = self.wait(lanes),
-                next => {
-                    drop(lanes);
-                    return self.taken(next);
-                }
-            }
-        }
+    /// Whether the handler said that it is done.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
     }
 
-    fn taken(self: &Arc<Self>, next: Next) -> Option<Result<Vec<u8>, Status>> {
-        match next {
-            Next::Message(message) => {
-                self.say(Note::consumed(Consumed::one(message.len())));
-                Some(Ok(message))
-            }
-            Next::Error(status) => Some(Err(status)),
-            Next::End | Next::Nothing => None,
+    /// What the peer sent next; the messages behind it are moved into `fetched`, which is empty.
+    pub(crate) fn fetch(&self, fetched: &mut VecDeque<Vec<u8>>) -> Next {
+        lock(&self.lanes).fetch(fetched)
+    }
+
+    /// Waits until there is something to fetch.
+    pub(crate) fn wait_for_input(&self) {
+        let mut lanes = lock(&self.lanes);
+        while !lanes.has_next() {
+            lanes = self.wait(lanes);
         }
     }
 
@@ -220,6 +214,7 @@ impl Exchange {
 
     /// Lets the taker take what there is, a batch at most.
     pub(crate) fn resume(self: &Arc<Self>) {
+        let mut owed = Owed::new(self, usize::MAX);
         for _ in 0..BATCH {
             let mut lanes = lock(&self.lanes);
             let Some(mut taker) = lanes.taker.take() else { return };
@@ -230,11 +225,14 @@ impl Exchange {
                 return;
             }
             drop(lanes);
-            let end = next == Next::End;
             // A panic drops the taker, and all that it holds.
-            taker(self.taken(next));
-            if end {
-                return;
+            match next {
+                Next::Message(message) => {
+                    owed.owe(message.len());
+                    taker(Some(Ok(message)));
+                }
+                Next::Error(status) => taker(Some(Err(status))),
+                Next::End | Next::Nothing => return taker(None),
             }
             lock(&self.lanes).taker = Some(taker);
         }

@@ -89,6 +89,18 @@ impl Lanes {
         }
     }
 
+    /// As [`next`](Self::next), and moves the messages behind it into `fetched`, which is empty.
+    pub(crate) fn fetch(&mut self, fetched: &mut VecDeque<Vec<u8>>) -> Next {
+        let next = self.next();
+        std::mem::swap(&mut self.inbox, fetched);
+        next
+    }
+
+    /// Whether there is something for the handler to take.
+    pub(crate) fn has_next(&self) -> bool {
+        self.closed || self.ended || self.over.is_some() || !self.inbox.is_empty()
+    }
+
     /// The handler takes no more. Gives what it has not taken.
     pub(crate) fn close(&mut self) -> Consumed {
         self.closed = true;

@@ -1,5 +1,6 @@
 //! The messages of a peer, one after another.
 
+use std::collections::VecDeque;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -7,10 +8,11 @@ use std::sync::Arc;
 use bulla_core::status::Status;
 use serde::de::DeserializeOwned;
 
-use crate::route::Context;
+use crate::route::lanes::Next;
+use crate::route::{Context, Owed};
 
-/// The messages of a peer, in order: an iterator that waits for the next one. Each that is taken makes room for the peer to send
-/// more, so one who stops taking costs the server no more than the stream's window.
+/// The messages of a peer, in order: an iterator that waits for the next one. What is taken makes room for the peer to send more, so
+/// one who stops taking costs the server no more than the stream's window.
 ///
 /// It ends when the peer says that it sends no more. When the stream ends early (the peer gave up or is gone, or the deadline passed),
 /// what was not taken is dropped, and the last item is that status. A message that does not decode is an `INVALID_ARGUMENT` in its
@@ -19,13 +21,17 @@ use crate::route::Context;
 /// Dropped before its end, it lets the peer send on and drops what comes.
 pub struct Requests<T> {
     context: Context,
+    /// Messages that were fetched together, of which nobody has had any yet.
+    fetched: VecDeque<Vec<u8>>,
+    owed: Owed,
     done: bool,
     types: PhantomData<fn() -> T>,
 }
 
 impl<T: DeserializeOwned> Requests<T> {
     pub(crate) fn new(context: Context) -> Self {
-        Self { context, done: false, types: PhantomData }
+        let owed = Owed::new(&context.exchange, context.session.worth_granting);
+        Self { context, fetched: VecDeque::new(), owed, done: false, types: PhantomData }
     }
 
     /// What is known of the call.
@@ -47,6 +53,40 @@ impl<T: DeserializeOwned> Requests<T> {
     }
 }
 
+impl<T> Requests<T> {
+    fn take(&mut self) -> Option<Result<Vec<u8>, Status>> {
+        let exchange = &self.context.exchange;
+        if exchange.is_cancelled() || exchange.has_ended() {
+            self.drop_fetched();
+        }
+        loop {
+            let next = match self.fetched.pop_front() {
+                Some(message) => Next::Message(message),
+                None => self.context.exchange.fetch(&mut self.fetched),
+            };
+            match next {
+                Next::Message(message) => {
+                    self.owed.owe(message.len());
+                    return Some(Ok(message));
+                }
+                Next::Error(status) => return Some(Err(status)),
+                Next::End => return None,
+                Next::Nothing => {
+                    // No room stays ungranted while a reader sleeps.
+                    self.owed.settle();
+                    self.context.exchange.wait_for_input();
+                }
+            }
+        }
+    }
+
+    fn drop_fetched(&mut self) {
+        for message in std::mem::take(&mut self.fetched) {
+            self.owed.owe(message.len());
+        }
+    }
+}
+
 impl<T: DeserializeOwned> Iterator for Requests<T> {
     type Item = Result<T, Status>;
 
@@ -54,7 +94,7 @@ impl<T: DeserializeOwned> Iterator for Requests<T> {
         if self.done {
             return None;
         }
-        let item = self.context.exchange.take();
+        let item = self.take();
         self.done = item.is_none();
         item.map(|item| item.and_then(|message| self.context.decode(&message)))
     }
@@ -64,6 +104,7 @@ impl<T: DeserializeOwned> FusedIterator for Requests<T> {}
 
 impl<T> Drop for Requests<T> {
     fn drop(&mut self) {
+        self.drop_fetched();
         self.context.exchange.close_inbox();
     }
 }

@@ -18,7 +18,7 @@ use crate::address::PeerAddress;
 use crate::capacity::Capacity;
 use crate::event_loop::{Mail, Port, Timers};
 use crate::metrics::Metrics;
-use crate::route::{ClientStream, Duplex, End, Flow, Handler, Replies, Requests, Routes, ServerStream};
+use crate::route::{ClientStream, Duplex, End, Handler, Replies, Requests, Routes, ServerStream};
 use crate::shared::{Facts, Shared};
 use crate::workers::{Plan, Workers};
 
@@ -127,19 +127,12 @@ impl Scene {
             timers: Timers::default(),
             draining: false,
         };
-        let session = SessionFacts {
-            peer: None,
-            agent: String::new(),
-            address: PeerAddress::Unix,
-            codec: SharedCodec::new(Raw),
-            limits,
-            flow: Flow::new(limits.credit as usize, bounds.outbound, capacity.unsent_per_connection),
-        };
-        let mut calls = Calls::new(PeerKey { slot: 0, serial: 0 });
-        calls.handle_connected(session);
+        let calls = Calls::new(PeerKey { slot: 0, serial: 0 });
         let mut scene = Self { client, server, calls, desk, kept, streams, _poll: poll };
         scene.drive();
-        assert!(scene.server.session().is_some());
+        let session = scene.server.session().expect("connected").clone();
+        let facts = SessionFacts::new(session, PeerAddress::Unix, SharedCodec::new(Raw), &scene.desk.shared.facts);
+        scene.calls.handle_connected(facts);
         scene
     }
 
