@@ -4,10 +4,45 @@
 
 mod common;
 
-use bulla_core::status::{Code, Status};
-use bulla_server::{Context, Replies, Requests};
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
-use self::common::{CODECS, Client, builder, key};
+use bulla_client::{CallError, CallOptions};
+use bulla_core::connection::{Closed, Open};
+use bulla_core::status::{Code, Status};
+use bulla_core::value::Value;
+use bulla_server::services::Echo;
+use bulla_server::{Capacity, Context, Drained, Replies, Requests, ServerHandle};
+
+use self::common::{CODECS, Client, PATIENCE, builder, eventually, key};
+
+const WINDOW: usize = 256 << 10;
+
+/// The library's own client.
+fn client(server: &ServerHandle) -> bulla_client::Client {
+    let address = server.addresses()[0].to_string();
+    bulla_client::Client::builder().server(address).key(key()).offer(["json"]).connect().unwrap()
+}
+
+fn options() -> CallOptions {
+    CallOptions::new()
+}
+
+fn capacity(change: impl FnOnce(&mut Capacity)) -> Capacity {
+    let mut capacity = Capacity::default();
+    change(&mut capacity);
+    capacity
+}
+
+/// The status with which a call failed.
+fn status<T: std::fmt::Debug>(outcome: Result<T, CallError>) -> Status {
+    match outcome {
+        Err(CallError::Status { status, .. }) => status,
+        other => panic!("{other:?}"),
+    }
+}
 
 fn count(to: u32, replies: Replies) {
     for number in 0..to {
@@ -95,4 +130,395 @@ fn a_handler_ends_its_stream_as_it_likes() {
     client.finish(early);
     let feed = client.start("drop", &1);
     assert_eq!(client.collect::<u32>(feed), Ok(vec![1]), "the session goes on");
+}
+
+#[test]
+fn a_reader_that_stops_makes_its_own_sender_wait_and_nobody_else() {
+    let sent = Arc::<AtomicUsize>::default();
+    let counted = Arc::clone(&sent);
+    let server = builder()
+        .service(Echo)
+        .route_server_stream("feed", move |count: usize, replies: Replies| {
+            let kib = "x".repeat(1022);
+            for _ in 0..count {
+                replies.send(&kib).unwrap();
+                counted.fetch_add(1024, Ordering::SeqCst);
+            }
+        })
+        .spawn()
+        .unwrap();
+    let client = client(&server);
+    let total = 4 << 10;
+    let feed = client.server_stream::<_, String>("feed", &total, &options()).unwrap();
+    // One window waits in the client, another in the server.
+    eventually("the sender waits", || sent.load(Ordering::SeqCst) > WINDOW);
+    for number in 0..100 {
+        assert_eq!(client.call::<_, u32>("echo", &number).unwrap(), number);
+        let held = sent.load(Ordering::SeqCst);
+        assert!(held <= 2 * WINDOW, "{held}");
+    }
+    let read = client.server_stream::<_, String>("feed", &total, &options()).unwrap();
+    assert_eq!(read.map(Result::unwrap).count(), total, "another stream of the same connection is read to its end");
+    assert_eq!(feed.map(Result::unwrap).count(), total);
+    eventually("nothing is left", || server.metrics().queued_bytes == 0 && server.metrics().streams_running == 0);
+}
+
+#[test]
+fn a_handler_that_stops_taking_makes_its_own_peer_wait_and_nobody_else() {
+    let (release, gate) = mpsc::channel::<()>();
+    let gate = Mutex::new(gate);
+    let server = builder()
+        .service(Echo)
+        .route_client_stream("upload", move |requests: Requests<String>, _: &Context| {
+            gate.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+            requests.map(|request| request.map(|text| text.len())).sum::<Result<usize, Status>>()
+        })
+        .spawn()
+        .unwrap();
+    let client = client(&server);
+    let upload = client.client_stream::<_, usize>("upload", &options()).unwrap();
+    let kib = "x".repeat(1022);
+    let mut sent = 0;
+    while upload.try_send(&kib).unwrap() {
+        sent += kib.len();
+    }
+    assert!(sent > WINDOW, "what is not taken here waits there");
+    for number in 0..100 {
+        assert_eq!(client.call::<_, u32>("echo", &number).unwrap(), number);
+        let held = server.metrics().queued_bytes as usize;
+        assert!(held < 2 * WINDOW, "{held}");
+    }
+    release.send(()).unwrap();
+    for _ in 0..4096 {
+        upload.send(&kib).unwrap();
+        sent += kib.len();
+    }
+    assert_eq!(upload.finish().unwrap(), sent);
+}
+
+#[test]
+fn both_sides_of_a_duplex_write_large_messages_at_once() {
+    let server = builder()
+        .route_duplex("both", |requests: Requests<Value>, replies: Replies| {
+            let replies = Arc::new(replies);
+            let sending = Arc::clone(&replies);
+            let sender = std::thread::spawn(move || {
+                for _ in 0..8 {
+                    sending.send(&"y".repeat(3 << 20)).unwrap();
+                }
+            });
+            let taken = requests.map(Result::unwrap).count();
+            sender.join().unwrap();
+            replies.send(&taken).unwrap();
+        })
+        .spawn()
+        .unwrap();
+    let client = client(&server);
+    let (out, incoming) = client.duplex::<String, Value>("both", &options()).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for _ in 0..8 {
+                out.send(&"x".repeat(3 << 20)).unwrap();
+            }
+            out.finish().unwrap();
+        });
+        let come: Vec<Value> = incoming.map(Result::unwrap).collect();
+        assert_eq!((come.len(), come.last()), (9, Some(&Value::from(8_u64))));
+    });
+}
+
+#[test]
+fn a_deadline_ends_a_stream_on_both_sides_though_the_client_does_nothing() {
+    let (heard, hearing) = mpsc::channel();
+    let asleep = heard.clone();
+    let server = builder()
+        .route_duplex("wait", move |mut requests: Requests<u32>, replies: Replies| {
+            let heard = heard.clone();
+            replies.on_cancel(move || heard.send(None).unwrap());
+            asleep.send(Some(requests.next().unwrap().unwrap_err())).unwrap();
+            asleep.send(Some(replies.send(&1).unwrap_err())).unwrap();
+        })
+        .spawn()
+        .unwrap();
+    let mut client = Client::connect(&server.addresses()[0], key(), &["json"]).unwrap();
+    let open = Open { route: "wait".to_owned(), deadline_ms: 20, ..Open::default() };
+    let stream = client.connection.open(&open).unwrap();
+    let status = client.next::<u32>(stream).unwrap().unwrap_err();
+    assert_eq!(status, Status::new(Code::DeadlineExceeded, "the deadline passed"));
+    let mut heard: Vec<_> = (0..3).map(|_| hearing.recv_timeout(PATIENCE).unwrap()).collect();
+    heard.sort_by_key(Option::is_some);
+    assert_eq!(heard, [None, Some(status.clone()), Some(status)]);
+    eventually("it is counted", || server.metrics().streams_running == 0);
+    assert_eq!(server.metrics().calls, [("DEADLINE_EXCEEDED", 1)].into_iter().collect());
+}
+
+#[test]
+fn a_handler_that_waits_hears_that_its_peer_gave_up_or_is_gone() {
+    let (heard, hearing) = mpsc::channel();
+    let (taking, sending) = (heard.clone(), heard);
+    let server = builder()
+        .route_client_stream("take", move |mut requests: Requests<u32>, _: &Context| {
+            taking.send(None).unwrap();
+            let status = requests.next().unwrap().unwrap_err();
+            taking.send(Some(status.code())).unwrap();
+            Err::<(), _>(status)
+        })
+        .route_server_stream("send", move |_: u32, replies: Replies| {
+            sending.send(None).unwrap();
+            let status = loop {
+                if let Err(status) = replies.send(&"x".repeat(1000)) {
+                    break status;
+                }
+            };
+            sending.send(Some(status.code())).unwrap();
+        })
+        .spawn()
+        .unwrap();
+    for gone in [false, true] {
+        let mut client = Client::connect(&server.addresses()[0], key(), &["json"]).unwrap();
+        let streams = [client.open("take"), client.start("send", &1)];
+        client.write();
+        for _ in streams {
+            assert_eq!(hearing.recv_timeout(PATIENCE), Ok(None), "it runs");
+        }
+        if gone {
+            drop(client);
+        } else {
+            for stream in streams {
+                client.connection.reset(stream, &Status::new(Code::Cancelled, "enough")).unwrap();
+            }
+            client.write();
+        }
+        let expected = if gone { Code::Unavailable } else { Code::Cancelled };
+        for _ in streams {
+            assert_eq!(hearing.recv_timeout(PATIENCE), Ok(Some(expected)));
+        }
+        eventually("both have ended", || server.metrics().streams_running == 0);
+    }
+    assert_eq!(server.metrics().calls, [("CANCELLED", 4)].into_iter().collect());
+}
+
+#[test]
+fn a_feed_that_is_handed_over_holds_no_thread_and_shares_what_is_sent() {
+    let feeds = Arc::<Mutex<Vec<Replies>>>::default();
+    let kept = Arc::clone(&feeds);
+    let server = builder()
+        .capacity(capacity(|capacity| capacity.stream_threads = 1))
+        .route_server_stream("feed", move |_: u32, replies: Replies| kept.lock().unwrap().push(replies))
+        .spawn()
+        .unwrap();
+    let client = client(&server);
+    let incoming: Vec<_> =
+        (0..200).map(|_| client.server_stream::<_, String>("feed", &1, &options()).unwrap()).collect();
+    eventually("all are there", || feeds.lock().unwrap().len() == 200);
+    let metrics = server.metrics();
+    assert_eq!((metrics.streams_running, metrics.stream_threads), (200, 1));
+    let feeds = std::mem::take(&mut *feeds.lock().unwrap());
+    for word in ["to", "all"] {
+        let message: Arc<[u8]> = feeds[0].codec().encode_to_vec(&word).unwrap().into();
+        for replies in &feeds {
+            replies.send_encoded(Arc::clone(&message)).unwrap();
+        }
+    }
+    drop(feeds);
+    for feed in incoming {
+        assert_eq!(feed.map(Result::unwrap).collect::<Vec<String>>(), ["to", "all"]);
+    }
+    eventually("all have ended", || server.metrics().calls.get("OK") == Some(&200));
+}
+
+#[test]
+fn callbacks_serve_many_streams_with_few_threads() {
+    let server = builder()
+        .workers(NonZero::new(2).unwrap())
+        .capacity(capacity(|capacity| capacity.stream_threads = 1))
+        .route_duplex("double", |requests: Requests<u32>, replies: Replies| {
+            requests.into_callback(move |item| {
+                if let Some(Ok(number)) = item {
+                    replies.send(&(number * 2)).unwrap();
+                }
+            });
+        })
+        .spawn()
+        .unwrap();
+    let client = client(&server);
+    let mut streams: Vec<_> = (0..200).map(|_| client.duplex::<u32, u32>("double", &options()).unwrap()).collect();
+    for number in 0..20 {
+        for (out, _) in &streams {
+            out.send(&number).unwrap();
+        }
+        for (_, incoming) in &mut streams {
+            assert_eq!(incoming.next().unwrap().unwrap(), number * 2);
+        }
+    }
+    assert_eq!(server.metrics().stream_threads, 1);
+    for (out, mut incoming) in streams {
+        out.finish().unwrap();
+        assert!(incoming.next().is_none());
+    }
+}
+
+#[test]
+fn when_all_threads_are_taken_a_stream_is_refused_and_calls_go_on() {
+    let server = builder()
+        .service(Echo)
+        .capacity(capacity(|capacity| capacity.stream_threads = 2))
+        .route_client_stream("count", |requests: Requests<u32>, _: &Context| Ok(requests.count()))
+        .spawn()
+        .unwrap();
+    let client = client(&server);
+    let open = || client.client_stream::<u32, usize>("count", &options()).unwrap();
+    let running = [open(), open()];
+    eventually("both run", || server.metrics().stream_threads == 2);
+    let third = open();
+    assert_eq!(client.call::<_, u32>("echo", &7).unwrap(), 7);
+    let refused = status(third.finish());
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    assert_eq!(refused.reason(), "all threads of this server that run streams are taken");
+    for upload in running {
+        upload.send(&1).unwrap();
+        assert_eq!(upload.finish().unwrap(), 1);
+    }
+    let upload = open();
+    assert_eq!(upload.finish().unwrap(), 0, "there is room again");
+    eventually("the one that was refused is forgotten", || server.metrics().calls_running == 0);
+}
+
+#[test]
+fn a_drain_waits_for_streams() {
+    let server = builder()
+        .route_client_stream("sum", sum)
+        .route_server_stream("polite", |_: u32, replies: Replies| {
+            let (drained, draining) = mpsc::channel();
+            replies.on_drain(move || drained.send(()).unwrap());
+            draining.recv_timeout(PATIENCE).unwrap();
+            replies.send(&"good bye").unwrap();
+        })
+        .spawn()
+        .unwrap();
+    let mut client = Client::connect(&server.addresses()[0], key(), &["json"]).unwrap();
+    let upload = client.open("sum");
+    client.send(upload, &1);
+    let feed = client.start("polite", &1);
+    eventually("both run", || server.metrics().streams_running == 2);
+    let drain = std::thread::spawn(move || server.drain(PATIENCE));
+    client.run_until(|client| client.going_away).unwrap();
+    assert!(client.refuses_to_open());
+    assert_eq!(client.next::<String>(feed), Some(Ok("good bye".to_owned())));
+    client.send(upload, &2);
+    client.finish(upload);
+    assert_eq!(client.next::<u32>(upload), Some(Ok(3)));
+    assert_eq!(client.wait_closed(), Closed::Peer);
+    assert_eq!(drain.join().unwrap(), Drained::Complete);
+}
+
+#[test]
+fn a_stream_without_an_end_is_reset_when_the_drain_gives_up() {
+    let server = builder()
+        .route_duplex("endless", |mut requests: Requests<u32>, replies: Replies| {
+            replies.send(&1).unwrap();
+            assert_eq!(requests.next().unwrap().unwrap_err().code(), Code::Unavailable);
+        })
+        .spawn()
+        .unwrap();
+    let mut client = Client::connect(&server.addresses()[0], key(), &["json"]).unwrap();
+    let stream = client.open("endless");
+    assert_eq!(client.next::<u32>(stream), Some(Ok(1)));
+    assert_eq!(server.drain(Duration::from_millis(20)), Drained::CutOff);
+    let status = client.next::<u32>(stream).unwrap().unwrap_err();
+    assert_eq!(status, Status::new(Code::Unavailable, "the server is going away"));
+}
+
+#[test]
+fn streams_opened_and_left_cost_others_nothing() {
+    let server = builder().service(Echo).route_duplex("double", double).spawn().unwrap();
+    let mut hostile = Client::connect(&server.addresses()[0], key(), &["json"]).unwrap();
+    for _ in 0..1024 {
+        let stream = hostile.open("double");
+        hostile.connection.send(stream, b"1".to_vec()).unwrap();
+    }
+    hostile.write();
+    let other = client(&server);
+    for number in 0..100 {
+        assert_eq!(other.call::<_, u32>("echo", &number).unwrap(), number);
+    }
+    eventually("as many run as there are threads", || server.metrics().stream_threads == 256);
+    let left = |server: &ServerHandle| server.metrics().calls.get("RESOURCE_EXHAUSTED").copied();
+    eventually("the others are refused", || left(&server) == Some(1024 - 256));
+    drop(hostile);
+    eventually("all of it is forgotten", || {
+        let metrics = server.metrics();
+        metrics.streams_running == 0 && metrics.calls_running == 0 && metrics.queued_bytes == 0
+    });
+    let (out, mut incoming) = other.duplex::<u32, u32>("double", &options()).unwrap();
+    out.send(&21).unwrap();
+    assert_eq!(incoming.next().unwrap().unwrap(), 42);
+}
+
+#[test]
+fn credit_that_never_comes_and_messages_after_the_end_cost_their_sender() {
+    let server = builder()
+        .route_server_stream("feed", |_: u32, replies: Replies| {
+            let text = "x".repeat(10_000);
+            while replies.send(&text).is_ok() {}
+        })
+        .route_client_stream("early", |_: Requests<u32>, _: &Context| Ok(7))
+        .spawn()
+        .unwrap();
+    let mut client = Client::connect(&server.addresses()[0], key(), &["json"]).unwrap();
+    // The client of these tests grants what it takes: here it takes nothing, but reads what comes for other streams.
+    let early = client.open("early");
+    assert_eq!(client.next::<u32>(early), Some(Ok(7)));
+    let feeds: Vec<_> = (0..100).map(|_| client.start("feed", &1)).collect();
+    client.write();
+    eventually("all feeds run", || server.metrics().streams_running == 100);
+    for _ in 0..100 {
+        client.connection.send(early, vec![b'1'; 10_000]).unwrap();
+        client.write();
+    }
+    client.finish(early);
+    eventually("the server holds no more than it may", || server.metrics().queued_bytes > 256 << 10);
+    assert!(server.metrics().queued_bytes < (17 << 20) + 100 * (16 << 10));
+    for feed in feeds {
+        client.connection.reset(feed, &Status::new(Code::Cancelled, "")).unwrap();
+    }
+    client.write();
+    eventually("all of it is forgotten", || {
+        let metrics = server.metrics();
+        metrics.streams_running == 0 && metrics.queued_bytes == 0
+    });
+}
+
+#[test]
+fn many_streams_of_many_clients_at_once() {
+    let server = builder().accept(CODECS).route_duplex("double", double).spawn().unwrap();
+    let address = server.addresses()[0].to_string();
+    std::thread::scope(|scope| {
+        for codec in CODECS {
+            let address = address.clone();
+            scope.spawn(move || {
+                let client =
+                    bulla_client::Client::builder().server(address).key(key()).offer([codec]).connect().unwrap();
+                std::thread::scope(|scope| {
+                    for stream in 0..8_u32 {
+                        let (out, incoming) = client.duplex::<u32, u32>("double", &options()).unwrap();
+                        scope.spawn(move || {
+                            for number in 0..1000 {
+                                out.send(&(number * (stream + 1))).unwrap();
+                            }
+                            out.finish().unwrap();
+                        });
+                        scope.spawn(move || {
+                            let come: Vec<u32> = incoming.map(Result::unwrap).collect();
+                            let expected: Vec<u32> = (0..1000).map(|number| number * (stream + 1) * 2).collect();
+                            assert_eq!(come, expected);
+                        });
+                    }
+                });
+                client.close();
+            });
+        }
+    });
+    eventually("nothing is left", || server.metrics().connections == 0);
+    assert_eq!(server.metrics().calls, [("OK", 8 * CODECS.len() as u64)].into_iter().collect());
 }
