@@ -58,6 +58,7 @@ mod erased;
 mod error;
 pub mod guard;
 mod limits;
+mod listing;
 mod name;
 mod registry;
 

@@ -1,64 +1,54 @@
 //! The list of linked codecs.
 
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 
-use bulla_core::codec::{Capability, CodecRegistry, RegisteredCodec};
-use comfy_table::Table;
+use bulla_core::codec::{CodecRegistry, RegisteredCodec};
 use comfy_table::presets::NOTHING;
-use serde::Serialize;
+use comfy_table::{ContentArrangement, Table};
 
 use crate::program::Failure;
 
-/// Writes what is linked to the standard output.
+/// The width of a terminal that does not say, and the least that one is taken to have.
+const DEFAULT_WIDTH: u16 = 100;
+const MIN_WIDTH: u16 = 40;
+
+/// Writes what is linked to the standard output: a table for people, columns apart by tabs for `cut` and `awk`, or JSON.
 pub(crate) fn print(json: bool) -> Result<(), Failure> {
     let registry = CodecRegistry::discovered()?;
-    let lines: Vec<Line> = registry.iter().map(Line::from).collect();
-    let mut text =
-        if json { serde_json::to_string_pretty(&lines).expect("names and lists are JSON") } else { table(&lines) };
+    let mut text = if json {
+        serde_json::json!({ "codecs": registry.iter().collect::<Vec<_>>() }).to_string()
+    } else if io::stdout().is_terminal() {
+        table(&registry)
+    } else {
+        registry.iter().map(|entry| entry.columns().join("\t")).collect::<Vec<_>>().join("\n")
+    };
     text.push('\n');
     let mut out = anstream::stdout();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| Failure::output(&error))
 }
 
-/// What is listed of a codec.
-#[derive(Serialize)]
-struct Line {
-    name: String,
-    media_type: &'static str,
-    #[serde(rename = "crate")]
-    origin: &'static str,
-    version: Option<&'static str>,
-    capabilities: Vec<&'static str>,
-    /// What it cannot carry.
-    missing: Vec<&'static str>,
-    /// Whether it is accepted without being named.
-    accepted_by_default: bool,
-}
-
-impl From<&RegisteredCodec> for Line {
-    fn from(entry: &RegisteredCodec) -> Self {
-        let (codec, origin) = (entry.codec(), entry.origin());
-        let has = codec.capabilities();
-        Self {
-            name: codec.name().to_string(),
-            media_type: codec.media_type(),
-            origin: origin.name(),
-            version: origin.version(),
-            capabilities: has.iter().map(Capability::name).collect(),
-            missing: Capability::ALL.into_iter().filter(|one| !has.has(*one)).map(Capability::name).collect(),
-            accepted_by_default: !has.is_opt_in(),
-        }
-    }
-}
-
-fn table(lines: &[Line]) -> String {
+fn table(registry: &CodecRegistry) -> String {
     let mut table = Table::new();
-    table.load_preset(NOTHING).set_header(["codec", "media type", "from", "cannot carry"]);
-    for line in lines {
-        let from = format!("{} {}", line.origin, line.version.unwrap_or_default());
-        let missing = if line.missing.is_empty() { "-".to_owned() } else { line.missing.join(", ") };
-        let name = if line.accepted_by_default { line.name.clone() } else { format!("{} (opt-in)", line.name) };
-        table.add_row([&name, line.media_type, from.trim_end(), &missing]);
+    table.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    // Some terminals do not know how wide they are.
+    if table.width().is_none_or(|width| width < MIN_WIDTH) {
+        table.set_width(DEFAULT_WIDTH);
     }
+    table.set_header(RegisteredCodec::HEADS);
+    table.add_rows(registry.iter().map(RegisteredCodec::columns));
     table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_heads_and_fits_a_terminal_that_does_not_say_how_wide_it_is() {
+        let registry = CodecRegistry::discovered().unwrap();
+        let text = table(&registry);
+        assert!(text.trim_start().starts_with("codec"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= usize::from(DEFAULT_WIDTH)), "{text}");
+        registry.names().for_each(|name| assert!(text.contains(name.as_str()), "{text}"));
+    }
 }

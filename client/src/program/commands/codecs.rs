@@ -1,6 +1,6 @@
 //! `bulla codecs`: what is linked here, what a server accepts, and what the two would choose.
 
-use bulla_core::codec::{Capability, CodecName, CodecRegistry, RegisteredCodec};
+use bulla_core::codec::{CodecName, CodecRegistry, RegisteredCodec};
 use bulla_core::handshake::HandshakeError;
 use bulla_core::key::KeyRing;
 use bulla_core::text::escape;
@@ -32,7 +32,7 @@ struct Agreement {
 
 #[derive(Serialize)]
 struct Listing<'a> {
-    codecs: Vec<Entry>,
+    codecs: Vec<&'a RegisteredCodec>,
     #[serde(skip_serializing_if = "Option::is_none")]
     server: Option<ServerSide<'a>>,
 }
@@ -44,41 +44,15 @@ struct ServerSide<'a> {
     chosen: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Entry {
-    name: String,
-    media_type: &'static str,
-    #[serde(rename = "crate")]
-    origin: &'static str,
-    version: Option<&'static str>,
-    capabilities: Vec<&'static str>,
-    opt_in: bool,
-}
-
-impl Entry {
-    fn new(entry: &RegisteredCodec) -> Self {
-        let capabilities = entry.codec().capabilities();
-        Self {
-            name: entry.codec().name().to_string(),
-            media_type: entry.codec().media_type(),
-            origin: entry.origin().name(),
-            version: entry.origin().version(),
-            capabilities: capabilities.iter().map(Capability::name).collect(),
-            opt_in: capabilities.is_opt_in(),
-        }
-    }
-}
-
 pub(crate) fn run(server_given: bool, options: &Options, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
     let registry = CodecRegistry::discovered().map_err(ConnectError::from)?;
     let agreement = if server_given { Some(ask(options, &registry)?) } else { None };
-    let entries: Vec<Entry> = registry.iter().map(Entry::new).collect();
     if shell.json {
-        show_json(entries, agreement.as_ref(), shell)?;
+        show_json(&registry, agreement.as_ref(), shell)?;
     } else if shell.is_for_people() {
-        show_table(&entries, agreement.as_ref(), shell)?;
+        show_table(&registry, agreement.as_ref(), shell)?;
     } else {
-        show_lines(&entries, shell)?;
+        show_lines(&registry, shell)?;
     }
     let Some(agreement) = agreement else { return Ok(()) };
     if !shell.json {
@@ -114,26 +88,34 @@ fn ask(options: &Options, registry: &CodecRegistry) -> Result<Agreement, Failure
     Ok(Agreement { server, accepted, chosen, failure: None })
 }
 
-fn show_json(codecs: Vec<Entry>, agreement: Option<&Agreement>, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
+fn show_json(
+    registry: &CodecRegistry,
+    agreement: Option<&Agreement>,
+    shell: &mut Shell<'_, '_>,
+) -> Result<(), Failure> {
     let server = agreement.map(|agreement| ServerSide {
         address: &agreement.server,
         accepts: &agreement.accepted,
         chosen: agreement.chosen.map(|name| name.to_string()),
     });
-    shell.json_line(&Listing { codecs, server })
+    shell.json_line(&Listing { codecs: registry.iter().collect(), server })
 }
 
-fn show_table(entries: &[Entry], agreement: Option<&Agreement>, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
-    let mut heads = vec!["codec", "media type", "crate", "version", "can carry"];
+fn show_table(
+    registry: &CodecRegistry,
+    agreement: Option<&Agreement>,
+    shell: &mut Shell<'_, '_>,
+) -> Result<(), Failure> {
+    let mut heads = RegisteredCodec::HEADS.to_vec();
     let accepted = agreement.and_then(|agreement| agreement.accepted.as_ref());
     if accepted.is_some() {
         heads.push("server");
     }
     let mut table = shell.table(&heads);
-    for entry in entries {
-        let mut row = columns(entry).to_vec();
+    for entry in registry {
+        let mut row = entry.columns().to_vec();
         if let Some(accepted) = accepted {
-            row.push(if accepted.contains(&entry.name) { "accepts" } else { "refuses" }.to_owned());
+            row.push(if accepted.contains(&row[0]) { "accepts" } else { "refuses" }.to_owned());
         }
         table.add_row(row);
     }
@@ -141,20 +123,11 @@ fn show_table(entries: &[Entry], agreement: Option<&Agreement>, shell: &mut Shel
 }
 
 /// Columns apart by tabs, for `cut` and `awk`.
-fn show_lines(entries: &[Entry], shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
-    for entry in entries {
-        shell.line(columns(entry).join("\t"))?;
+fn show_lines(registry: &CodecRegistry, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
+    for entry in registry {
+        shell.line(entry.columns().join("\t"))?;
     }
     Ok(())
-}
-
-fn columns(entry: &Entry) -> [String; 5] {
-    let mut capabilities = entry.capabilities.join(", ");
-    if entry.opt_in {
-        capabilities.push_str("; only when named");
-    }
-    let version = entry.version.unwrap_or("-").to_owned();
-    [entry.name.clone(), entry.media_type.to_owned(), entry.origin.to_owned(), version, capabilities]
 }
 
 fn show_agreement(agreement: &Agreement, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
