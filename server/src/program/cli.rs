@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand};
 
-use crate::program::Options;
+use crate::program::{Options, build};
 
 const AFTER: &str = "\
 Examples:
@@ -13,6 +13,7 @@ Examples:
   bulla-server --listen unix:/run/bulla.sock      over a Unix socket
   bulla-server --accept json,yaml --append out.jsonl
   bulla-server codecs                             what is linked here
+  bulla-server build --with bulla-codec-smile     make a server with one codec more
 
 Settings:
   An option wins over a variable (BULLA_LISTEN for --listen, and so on), a variable over the file
@@ -34,7 +35,8 @@ Exit codes:
   5  cannot listen: the address is in use, or is none
   6  the database cannot be opened
   7  the file of --append cannot be opened
-  8  ended before every call was answered";
+  8  ended before every call was answered
+  9 to 13  see bulla-server build --help";
 
 /// Take sealed messages in any format, keep them, and answer.
 #[derive(Debug, Parser)]
@@ -58,6 +60,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make a server, or a client, with other codecs linked
+    Build(build::Arguments),
     /// List the codecs linked here
     Codecs {
         /// Write JSON

@@ -7,6 +7,7 @@ use bulla_core::codec::RegistryError;
 use bulla_core::key::KeyError;
 use bulla_core::text::escape;
 
+use crate::program::BuildError;
 use crate::services::records::StoreError;
 use crate::{ListenError, StartError};
 
@@ -14,7 +15,7 @@ use crate::{ListenError, StartError};
 pub(crate) const USAGE: u8 = 2;
 
 /// The longest path that is shown, in characters.
-const MAX_PATH: usize = 300;
+pub(crate) const MAX_PATH: usize = 300;
 
 /// Why the program ends otherwise than asked to. The exit codes are promised in `bulla-server --help`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +49,9 @@ pub enum Failure {
     /// The server ended before every call was answered.
     #[error("ended before every call was answered")]
     CutOff,
+    /// `bulla-server build` made no program.
+    #[error(transparent)]
+    Build(#[from] BuildError),
     /// The operating system failed us.
     #[error("cannot {action}: {reason}")]
     System {
@@ -70,6 +74,7 @@ impl Failure {
             Self::Store(_) => 6,
             Self::Append { .. } => 7,
             Self::CutOff => 8,
+            Self::Build(error) => error.exit_code(),
             Self::Start(_) => USAGE,
         }
     }

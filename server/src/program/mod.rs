@@ -13,6 +13,7 @@
 //! # Ok::<(), bulla_server::program::Failure>(())
 //! ```
 
+mod build;
 mod cli;
 mod codecs;
 mod config;
@@ -30,6 +31,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
+pub use self::build::BuildError;
 use self::cli::{Cli, Command};
 pub use self::failure::Failure;
 pub use self::options::Options;
@@ -56,6 +58,7 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
 
 fn dispatch(cli: Cli) -> Result<(), Failure> {
     match cli.command {
+        Some(Command::Build(arguments)) => build::run(&arguments),
         Some(Command::Codecs { json }) => codecs::print(json),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
