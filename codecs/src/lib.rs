@@ -35,3 +35,8 @@ pub use bulla_codec_postcard as postcard;
 pub use bulla_codec_xml as xml;
 #[cfg(feature = "yaml")]
 pub use bulla_codec_yaml as yaml;
+
+/// The README's codec compiles and works.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -57,6 +57,8 @@ pub type Verdict = Result<Outcome, String>;
 /// A named property of a codec.
 #[derive(Debug)]
 pub struct Property<C> {
+    /// What it is about, which is its module in [`properties`].
+    pub group: &'static str,
     /// Its name, which is that of its test and of its function in [`properties`].
     pub name: &'static str,
     /// Checks it.
@@ -108,7 +110,11 @@ macro_rules! __properties {
 #[macro_export]
 macro_rules! __expand {
     ([table $codec:ident] $($module:ident: $($name:ident)*;)*) => {
-        vec![$($($crate::Property { name: stringify!($name), check: $crate::properties::$module::$name::<$codec> },)*)*]
+        vec![$($($crate::Property {
+            group: stringify!($module),
+            name: stringify!($name),
+            check: $crate::properties::$module::$name::<$codec>,
+        },)*)*]
     };
     ([tests $codec:expr] $($module:ident: $($name:ident)*;)*) => {
         $($(
