@@ -13,10 +13,35 @@
 //! Refused, because JSON has no way to say it: NaN and infinities, `Some(None)`, and, inside a document whose reader knows no
 //! type (a `Value`), bytes, integers beyond 64 bits and keys that are no strings.
 //!
-//! Reading is strict (RFC 8259): no comments, no trailing commas, nothing behind the value, at most 128 levels.
+//! # Strictness
+//! Reading is that of RFC 8259 to the letter, and of UTF-8 without a byte order mark, also where a type skips what it does not know: no
+//! comments, no trailing commas, nothing behind the value. A corpus in the tests has what is read and what is not. Where the RFC leaves
+//! the choice to the reader:
+//!
+//! | | |
+//! |---|---|
+//! | a key that comes twice | a `Value` keeps both, in order; a struct refuses; another map does as its type does |
+//! | a number with more digits than an `f64` holds | the nearest `f64`; below the smallest, zero |
+//! | a number beyond the largest `f64` | refused |
+//! | an integer beyond 64 bits | exact for the types that hold it; in a `Value` refused, never rounded |
+//! | `-0` | in a `Value` the float `-0.0`; zero for an integer type |
+//! | an escaped surrogate without its other half | refused |
+//! | U+0000, other escaped controls, noncharacters | text like any other |
+//! | levels | at most 128 |
+//!
+//! What a type skips is checked against the grammar alone: there a number may be too large, a surrogate may be alone, and levels, which
+//! cost nothing then, are not counted.
+//!
+//! # A feature of `serde_json` that this codec does not bear
+//! With `arbitrary_precision`, which any crate of a program can switch on, `serde_json` gives fractions of unknown type as maps with a secret
+//! key. In such a program this codec reads nothing: each decode is refused with a reason.
+
+use std::fmt;
+use std::sync::OnceLock;
 
 use bulla_core::codec::{Capabilities, Capability, Codec, CodecName, DecodeError, EncodeError};
-use serde::{Serialize, de::DeserializeSeed};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, Visitor};
+use serde::ser::Serialize;
 
 /// The codec `json`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,7 +72,12 @@ impl Codec for Json {
     }
 
     fn decode<'de, S: DeserializeSeed<'de>>(&self, input: &'de [u8], seed: S) -> Result<S::Value, DecodeError> {
-        let mut deserializer = serde_json::Deserializer::from_slice(input);
+        if gives_fractions_as_maps() {
+            return Err(DecodeError::new(ARBITRARY_PRECISION));
+        }
+        // What is skipped is not checked for it.
+        let text = std::str::from_utf8(input).map_err(DecodeError::new)?;
+        let mut deserializer = serde_json::Deserializer::from_str(text);
         let value = seed.deserialize(&mut deserializer).map_err(DecodeError::new)?;
         deserializer.end().map_err(|error| DecodeError::Trailing(bytes_from(input, &error)))?;
         Ok(value)
@@ -57,6 +87,38 @@ impl Codec for Json {
     fn rounded_integers(&self, input: &[u8]) -> Vec<f64> {
         let is_wide = |number: &&str| number.parse::<i64>().is_err() && number.parse::<u64>().is_err();
         integers(input).filter(is_wide).filter_map(|number| number.parse().ok()).collect()
+    }
+}
+
+const ARBITRARY_PRECISION: &str = "this program cannot read JSON: one of its crates switches on serde_json's feature arbitrary_precision, \
+     which gives fractions as maps; build it without";
+
+/// Whether `serde_json` was built that way.
+fn gives_fractions_as_maps() -> bool {
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    *ANSWER.get_or_init(|| serde_json::from_str::<Fraction>("0.5").is_err())
+}
+
+/// A number whose type is not asked for, and which is no integer of 64 bits: those are never given as maps.
+struct Fraction;
+
+impl<'de> Deserialize<'de> for Fraction {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FractionVisitor)
+    }
+}
+
+struct FractionVisitor;
+
+impl Visitor<'_> for FractionVisitor {
+    type Value = Fraction;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number")
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Fraction, E> {
+        Ok(Fraction)
     }
 }
 
