@@ -4,32 +4,12 @@
 use std::hint::black_box;
 use std::marker::PhantomData;
 
+use bulla_benches::payload::{Payload, Person};
 use bulla_codecs::{bincode::BINCODE, json::JSON, xml::XML, yaml::YAML};
 use bulla_core::codec::{Codec, CodecRegistry, DecodeLimits, guard};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Person {
-    id: u64,
-    first_name: String,
-    last_name: String,
-    email: Option<String>,
-    height: f64,
-    tags: Vec<String>,
-}
-
-fn person(id: u64) -> Person {
-    Person {
-        id,
-        first_name: "Ada".to_owned(),
-        last_name: "Lovelace".to_owned(),
-        email: Some("ada@example.org".to_owned()),
-        height: 1.65,
-        tags: vec!["mathematics".to_owned(), "poetry".to_owned()],
-    }
-}
+use serde::{Serialize, de::DeserializeOwned};
 
 fn limits() -> DecodeLimits {
     DecodeLimits::default()
@@ -119,8 +99,8 @@ fn all<T: Serialize + DeserializeOwned>(criterion: &mut Criterion, payload: &str
 }
 
 fn codec(criterion: &mut Criterion) {
-    all(criterion, "person", &person(1));
-    all(criterion, "1000 persons", &(0..1000).map(person).collect::<Vec<_>>());
+    all(criterion, "person", &Person::numbered(1));
+    all(criterion, "1000 persons", &(0..1000).map(Person::numbered).collect::<Vec<_>>());
 }
 
 criterion_group!(benches, codec);

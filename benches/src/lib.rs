@@ -1,6 +1,8 @@
-//! What the benchmarks share: two connections with a wire of memory between them.
+//! What the benchmarks share: payloads, and two connections with a wire of memory between them.
 //!
 //! Run them with `cargo bench -p bulla-benches`.
+
+pub mod payload;
 
 use std::sync::Arc;
 use std::time::Instant;
