@@ -197,8 +197,21 @@ fn completions_name_the_commands() {
 #[test]
 fn every_command_teaches_by_example() {
     let (_server, bulla) = bulla();
-    let commands =
-        ["keygen", "ping", "codecs", "send", "list", "get", "form", "call", "stream", "seal", "open", "completions"];
+    let commands = [
+        "keygen",
+        "ping",
+        "codecs",
+        "send",
+        "list",
+        "get",
+        "form",
+        "call",
+        "stream",
+        "bench",
+        "seal",
+        "open",
+        "completions",
+    ];
     for command in commands {
         let help = bulla.ok(&[command, "--help"]);
         assert!(help.contains("Example") && help.contains(&format!("bulla {command}")), "{command}: {help}");

@@ -16,7 +16,7 @@ Examples:
   … -- report --readme README.md
 
 A run takes less than fifteen minutes on two cores, a quick one less than three. Use a machine that does nothing else.
-ZeroMQ is measured with --features zmq (it needs a C++ compiler and libsodium's headers), NATS where nats-server is installed,
+ZeroMQ is measured with --features zmq (it needs libzmq3-dev), NATS where nats-server is installed,
 Python where python3 has the package cryptography.";
 
 /// Bulla side by side with its peers: the same work, in one run.

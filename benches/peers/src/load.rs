@@ -28,7 +28,7 @@ pub(crate) enum Load {
 /// What is echoed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Size {
-    /// `payload::Person`: about 130 bytes as JSON.
+    /// `payload::Person`: about 125 bytes as JSON.
     Small,
     /// `payload::Block`: 64 KiB of text.
     Block,
@@ -63,7 +63,7 @@ impl Load {
     /// connection, within 4 and 64 KiB.
     pub(crate) fn flush_threshold(self) -> usize {
         let in_flight = match self {
-            Self::Echo { size: Size::Small, in_flight, .. } => 130 * in_flight,
+            Self::Echo { size: Size::Small, in_flight, .. } => 125 * in_flight,
             Self::Echo { size: Size::Block, in_flight, .. } => in_flight << 16,
             Self::Bulk { .. } => 1 << 20,
             Self::Idle { .. } => 0,

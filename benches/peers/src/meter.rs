@@ -21,10 +21,6 @@ impl Period {
         let begin = Instant::now() + warm_up;
         Self { begin, end: begin + duration }
     }
-
-    pub(crate) fn seconds(self) -> f64 {
-        (self.end - self.begin).as_secs_f64()
-    }
 }
 
 /// What was done, by one worker or by all.

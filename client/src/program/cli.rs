@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::commands::{call, form, get, keygen, list, open, ping, seal, send, stream};
+use super::commands::{bench, call, form, get, keygen, list, open, ping, seal, send, stream};
 use crate::DEFAULT_SERVER;
 
 const AFTER: &str = "\
@@ -17,6 +17,7 @@ Examples:
   bulla list people                             read them back
   bulla call echo '{\"hello\": \"world\"}'          call any route
   bulla stream echo < people.jsonl              a stream: many requests, many answers
+  bulla bench --codec json,bincode              how fast is it here?
   bulla --server unix:/run/bulla.sock ping      over a Unix socket
 
 Exit codes:
@@ -85,6 +86,8 @@ pub(crate) enum Command {
     Call(call::Arguments),
     /// Send documents to a route and show what comes back, as it comes: for streams of every shape
     Stream(stream::Arguments),
+    /// Measure how fast a server answers
+    Bench(bench::Arguments),
     /// Seal bytes into a text token, as Python's Fernet does
     Seal(seal::Arguments),
     /// Open a text token

@@ -121,6 +121,7 @@ fn dispatch(cli: &Cli, server_given: bool, shell: &mut Shell<'_, '_>) -> Result<
         Command::Form(arguments) => commands::form::run(arguments, options, shell),
         Command::Call(arguments) => commands::call::run(arguments, options, shell),
         Command::Stream(arguments) => commands::stream::run(arguments, options, shell),
+        Command::Bench(arguments) => commands::bench::run(arguments, options, shell),
         Command::Seal(arguments) => commands::seal::run(arguments, options, shell),
         Command::Open(arguments) => commands::open::run(arguments, options, shell),
         Command::Completions { shell: kind } => {
