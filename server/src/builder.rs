@@ -220,7 +220,15 @@ impl Builder {
     ///
     /// # Errors
     /// [`StartError`] names what is missing, or what the system refused. Nothing is left running then.
-    pub fn spawn(mut self) -> Result<ServerHandle, StartError> {
+    pub fn spawn(self) -> Result<ServerHandle, StartError> {
+        self.spawn_with(bind)
+    }
+
+    /// As [`spawn`](Self::spawn), with the listeners that `bind` makes.
+    pub(crate) fn spawn_with(
+        mut self,
+        bind: impl FnOnce(&[Address]) -> Result<Vec<Listener>, StartError>,
+    ) -> Result<ServerHandle, StartError> {
         if let Some(error) = self.refused.take() {
             return Err(error);
         }

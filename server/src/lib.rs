@@ -82,6 +82,8 @@ pub mod services;
 mod shared;
 mod socket;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod workers;
 
 #[cfg(any(

@@ -6,11 +6,9 @@ mod streams;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use bulla_core::codec::{Capabilities, Codec, CodecName, CodecRegistry, DecodeError, EncodeError, SharedCodec};
+use bulla_core::codec::{Codec, CodecRegistry, SharedCodec};
 use bulla_core::connection::{Bounds, ClientConfig, Event, Identity, Limits, ServerConfig, Start};
 use bulla_core::key::{Key, KeyRing};
-use serde::Serialize;
-use serde::de::DeserializeSeed;
 
 use super::*;
 use crate::acceptor::selector;
@@ -20,27 +18,8 @@ use crate::event_loop::{Mail, Port, Timers};
 use crate::metrics::Metrics;
 use crate::route::{ClientStream, Duplex, End, Handler, Replies, Requests, Routes, ServerStream};
 use crate::shared::{Facts, Shared};
+use crate::tests::Raw;
 use crate::workers::{Plan, Workers};
-
-/// JSON, in which blanks make a message as long as a test likes.
-struct Raw;
-
-impl Codec for Raw {
-    const NAME: CodecName = CodecName::new("raw");
-    const MEDIA_TYPE: &'static str = "application/octet-stream";
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::all()
-    }
-
-    fn encode<T: Serialize + ?Sized>(&self, value: &T, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        serde_json::to_writer(out, value).map_err(EncodeError::new)
-    }
-
-    fn decode<'de, S: DeserializeSeed<'de>>(&self, input: &'de [u8], seed: S) -> Result<S::Value, DecodeError> {
-        seed.deserialize(&mut serde_json::Deserializer::from_slice(input)).map_err(DecodeError::new)
-    }
-}
 
 /// Answers with as many bytes as the request's first number says, in KiB.
 struct Grow;

@@ -242,52 +242,59 @@ fn a_message_that_does_not_decode_is_an_error_in_its_place() {
     scene.assert_at_rest();
 }
 
+/// A stream with messages under way both ways ends as `end` has it: the handler hears of `expected`, everywhere and once.
+fn ends_with(scene: &mut Scene, expected: &Status, end: impl FnOnce(&mut Scene, StreamId)) -> StreamId {
+    let open = Open { route: "both".to_owned(), deadline_ms: 5000, ..Open::default() };
+    let stream = scene.client.open(&open).unwrap();
+    scene.client.send(stream, b"1".to_vec()).unwrap();
+    scene.drive();
+    let (mut requests, replies) = (scene.streams.request(), scene.streams.reply());
+    fill(&replies);
+    let (cancels, count) = counter();
+    replies.on_cancel(count);
+    end(scene, stream);
+    scene.drive();
+    assert!(replies.is_cancelled());
+    assert_eq!(cancels.load(Ordering::Relaxed), 1);
+    assert_eq!(requests.next(), Some(Err(expected.clone())), "what was not taken is dropped");
+    assert_eq!(requests.next(), None);
+    assert_eq!(replies.send(&1), Err(expected.clone()));
+    assert_eq!(replies.try_send(&1), Err(TrySendError::Failed(expected.clone())));
+    let (late, count) = counter();
+    replies.on_cancel(count);
+    assert_eq!(late.load(Ordering::Relaxed), 1, "it is over already");
+    replies.fail(Status::new(Code::Internal, "too late"));
+    drop(requests);
+    scene.drive();
+    stream
+}
+
 #[test]
-fn whoever_ends_a_stream_and_however_both_sides_hear_of_it_once() {
+fn a_peer_that_gives_up_is_heard_by_the_handler() {
+    let mut scene = Scene::new(Capacity::default());
     let status = Status::new(Code::Aborted, "enough").with_detail("why", "x");
-    let ends: [(&str, fn(&mut Scene, StreamId, &Status)); 3] = [
-        ("CANCELLED", |scene, stream, status| scene.client.reset(stream, status).unwrap()),
-        ("DEADLINE_EXCEEDED", |scene, _, _| scene.pass(Duration::from_secs(5))),
-        ("CANCELLED", |scene, _, _| scene.calls.abandon(&mut scene.server, &scene.desk)),
-    ];
-    for (number, (counted, end)) in ends.into_iter().enumerate() {
-        let mut scene = Scene::new(Capacity::default());
-        let open = Open { route: "both".to_owned(), deadline_ms: 5000, ..Open::default() };
-        let stream = scene.client.open(&open).unwrap();
-        scene.client.send(stream, b"1".to_vec()).unwrap();
-        scene.drive();
-        let (mut requests, replies) = (scene.streams.request(), scene.streams.reply());
-        fill(&replies);
-        let (cancels, mut count) = counter();
-        replies.on_cancel(move || count());
-        end(&mut scene, stream, &status);
-        scene.drive();
-        let expected = [&status, &Status::new(Code::DeadlineExceeded, "the deadline passed")]
-            .into_iter()
-            .cloned()
-            .chain([Status::new(Code::Unavailable, "the connection is lost")])
-            .nth(number)
-            .unwrap();
-        assert!(replies.is_cancelled());
-        assert_eq!(cancels.load(Ordering::Relaxed), 1);
-        assert_eq!(requests.next(), Some(Err(expected.clone())), "what was not taken is dropped");
-        assert_eq!(requests.next(), None);
-        assert_eq!(replies.send(&1), Err(expected.clone()));
-        assert_eq!(replies.try_send(&1), Err(TrySendError::Failed(expected)));
-        let (late, mut count) = counter();
-        replies.on_cancel(move || count());
-        assert_eq!(late.load(Ordering::Relaxed), 1, "it is over already");
-        replies.fail(Status::new(Code::Internal, "too late"));
-        drop(requests);
-        scene.drive();
-        assert_eq!(scene.ended(), [(counted, 1)], "counted once");
-        if counted == "DEADLINE_EXCEEDED" {
-            assert_eq!(scene.statuses(), [(stream, Code::DeadlineExceeded)], "and the client is told");
-        }
-        if number < 2 {
-            scene.assert_at_rest();
-        }
-    }
+    ends_with(&mut scene, &status, |scene, stream| scene.client.reset(stream, &status).unwrap());
+    assert_eq!(scene.ended(), [("CANCELLED", 1)], "whatever the peer calls it");
+    scene.assert_at_rest();
+}
+
+#[test]
+fn a_deadline_is_heard_by_both() {
+    let mut scene = Scene::new(Capacity::default());
+    let status = Status::new(Code::DeadlineExceeded, "the deadline passed");
+    let stream = ends_with(&mut scene, &status, |scene, _| scene.pass(Duration::from_secs(5)));
+    assert_eq!(scene.statuses(), [(stream, Code::DeadlineExceeded)]);
+    assert_eq!(scene.ended(), [("DEADLINE_EXCEEDED", 1)]);
+    scene.assert_at_rest();
+}
+
+#[test]
+fn a_loss_is_heard_by_the_handler() {
+    let mut scene = Scene::new(Capacity::default());
+    let status = Status::new(Code::Unavailable, "the connection is lost");
+    ends_with(&mut scene, &status, |scene, _| scene.calls.abandon(&mut scene.server, &scene.desk));
+    assert_eq!(scene.ended(), [("CANCELLED", 1)]);
+    assert!(scene.calls.is_empty() && scene.calls.owed() == 0);
 }
 
 #[test]
@@ -491,8 +498,8 @@ fn a_callback_that_panics_on_the_loop_costs_nobody_anything() {
     let mut scene = Scene::new(Capacity::default());
     let (stream, replies) = scene.feed();
     replies.on_cancel(|| panic!("on purpose"));
-    let (cancels, mut count) = counter();
-    replies.on_cancel(move || count());
+    let (cancels, count) = counter();
+    replies.on_cancel(count);
     scene.client.reset(stream, &Status::new(Code::Cancelled, "")).unwrap();
     scene.drive();
     assert_eq!(cancels.load(Ordering::Relaxed), 1);
@@ -566,8 +573,8 @@ fn a_drain_tells_those_who_want_to_know_and_its_end_resets_the_rest() {
     scene.calls.drain();
     scene.drive();
     assert!(stubborn.is_draining());
-    let (told, mut count) = counter();
-    stubborn.on_drain(move || count());
+    let (told, count) = counter();
+    stubborn.on_drain(count);
     assert_eq!(told.load(Ordering::Relaxed), 1, "whoever asks late is told at once");
     stubborn.send(&1).unwrap();
     scene.drive();
