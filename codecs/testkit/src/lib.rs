@@ -23,6 +23,7 @@
 //! # What is checked
 //! - All 29 kinds of serde's data model, with the values that break formats: integers at their limits, subnormal floats, text with control
 //!   characters, empty and nested collections, map keys that are no names, and the attributes of derived types that change their shape.
+//! - What another version of a type reads: numbers of another width, fields that it does not know.
 //! - [`Value`](bulla_core::value::Value), alone and inside of typed structs, also at random.
 //! - Both ways to reach a codec, compiled and erased: same bytes, same values, same failures, and nothing in the output but the bytes.
 //! - The declared capabilities, both ways: what is declared must be exact, what is not must be refused, and a codec that carries what it
@@ -94,9 +95,10 @@ macro_rules! __properties {
         $crate::__expand! {
             [$($form)*]
             scalars: booleans signed_integers unsigned_integers wide_integers finite_floats non_finite_floats characters;
-            text: strings long_strings borrowed_strings bytes random_strings;
-            shapes: options nested_options units structs_without_names enum_variants sequences tuples maps maps_with_other_keys;
-            attributes: odd_names optional_fields left_out_fields flattened_fields internally_tagged_enums
+            text: strings long_strings borrowed_strings bytes borrowed_bytes random_strings;
+            shapes: options nested_options units structs_without_names enum_variants sequences tuples maps maps_with_other_keys
+                unknown_lengths standard_types;
+            attributes: odd_names optional_fields left_out_fields unknown_fields flattened_fields internally_tagged_enums
                 adjacently_tagged_enums untagged_enums;
             records: everyday_records random_records;
             documents: plain_documents documents_in_structs flattened_documents document_bytes document_wide_integers

@@ -70,6 +70,50 @@ impl<'c, C: Codec> Trial<'c, C> {
         Ok(())
     }
 
+    /// A number that is written as one type and read as another; `None` if it does not fit that one and must be refused.
+    ///
+    /// Asked only where the bytes say what they hold. Elsewhere both sides need the same type.
+    pub(crate) fn read_as<T: Serialize + Debug, U: Specimen>(
+        &mut self,
+        written: T,
+        expected: Option<U>,
+    ) -> Result<(), String> {
+        if !self.codec.capabilities().has(Capability::SelfDescribing) {
+            return Ok(());
+        }
+        let case = format!("{written:?} as {}", std::any::type_name::<U>());
+        let bytes = way::encode(self.codec, &written)?.map_err(|error| format!("{case}: {error}"))?;
+        match (way::decode(self.codec, &bytes, U::eq)?, expected) {
+            (Ok(read), Some(expected)) if read == expected => Ok(()),
+            (Err(error), None) => refusal(&case, &error).map(drop),
+            (Ok(read), _) => Err(format!("{case}: read as {read:?}")),
+            (Err(error), Some(_)) => Err(format!("{case}: it fits, but {error}")),
+        }
+    }
+
+    /// A field that the reader's type does not have: skipped where fields have names, else what is left of it is refused.
+    pub(crate) fn skip<T: Serialize>(&mut self, case: &str, unknown: T) -> Result<(), String> {
+        let case = format!("{case}, unknown to the reader");
+        let (first, last) = (7, "last".to_owned());
+        let narrow = Narrow { first, last: last.clone() };
+        let is_self_describing = self.codec.capabilities().has(Capability::SelfDescribing);
+        let encoded = if is_self_describing {
+            way::encode(self.codec, &Wide { first, unknown, last })?
+        } else {
+            way::encode(self.codec, &Longer { first, last, unknown })?
+        };
+        let bytes = match encoded {
+            Ok(bytes) => bytes,
+            Err(error) => return refusal(&case, &error).map(|refusal| self.refusals.push(refusal)),
+        };
+        match way::decode(self.codec, &bytes, Narrow::eq)? {
+            Ok(read) if read == narrow => Ok(()),
+            Ok(read) => Err(format!("{case}: the others came back as {read:?}")),
+            Err(error) if is_self_describing => Err(format!("{case}: not skipped: {error}")),
+            Err(error) => refusal(&case, &error).map(|refusal| self.refusals.push(refusal)),
+        }
+    }
+
     /// The outcome of all of them.
     pub(crate) fn verdict(self) -> Verdict {
         if let Some((capability, _)) = self.undeclared.iter().find(|(_, carried)| **carried) {
@@ -85,6 +129,26 @@ pub(crate) struct Within<T> {
     before: u8,
     value: T,
     after: bool,
+}
+
+#[derive(Serialize)]
+struct Wide<T> {
+    first: u8,
+    unknown: T,
+    last: String,
+}
+
+#[derive(Serialize)]
+struct Longer<T> {
+    first: u8,
+    last: String,
+    unknown: T,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Narrow {
+    first: u8,
+    last: String,
 }
 
 /// Carries a value both ways: `None` if it came back the same.

@@ -65,10 +65,49 @@ impl<'de> de::Visitor<'de> for BlobVisitor {
     }
 }
 
+/// Bytes of the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BorrowedBlob<'a>(pub(crate) &'a [u8]);
+
+impl Serialize for BorrowedBlob<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for BorrowedBlob<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&[u8]>::deserialize(deserializer).map(Self)
+    }
+}
+
+/// A list whose length its writer does not know before it is written.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct UnsizedList(pub(crate) Vec<u32>);
+
+impl Serialize for UnsizedList {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // What is filtered has no exact size.
+        serializer.collect_seq(self.0.iter().filter(|_| true))
+    }
+}
+
+/// A map of that kind.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct UnsizedMap(pub(crate) BTreeMap<String, u32>);
+
+impl Serialize for UnsizedMap {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().filter(|_| true))
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Unit;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Newtype<T>(pub(crate) T);
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -149,6 +188,23 @@ pub(crate) struct Optional {
     #[serde(skip)]
     pub(crate) skipped: u8,
     pub(crate) last: Option<String>,
+}
+
+/// Knows every field there may be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Strict<T> {
+    pub(crate) first: u8,
+    pub(crate) rest: T,
+}
+
+/// What map keys may be: text, number, and variants of each kind.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Key {
+    Plain,
+    Number(i32),
+    Pair(u8, String),
+    Fields { name: String },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -3,10 +3,15 @@
 use std::collections::BTreeMap;
 
 use bulla_core::codec::{Capability, Codec};
+use bulla_core::value::Value;
 
 use crate::Verdict;
+use crate::properties::documents::example;
+use crate::properties::shapes::shapes;
 use crate::trial::Trial;
-use crate::zoo::{Adjacent, Double, Flattened, Inner, Internal, LeftOut, OddNames, Optional, Shape, Untagged};
+use crate::zoo::{
+    Adjacent, Blob, Double, Flattened, Inner, Internal, LeftOut, OddNames, Optional, Record, Shape, Strict, Untagged,
+};
 
 /// Fields renamed to what is no name.
 ///
@@ -56,6 +61,35 @@ pub fn left_out_fields<C: Codec>(codec: &C) -> Verdict {
     trial.carry("fields that are all there", some.clone())?;
     trial.carry_if(Capability::SelfDescribing, "fields left out", none.clone())?;
     trial.carry_if(Capability::SelfDescribing, "fields left out of one", vec![none, some])?;
+    trial.verdict()
+}
+
+/// Fields that the reader's type does not have, whatever they hold: skipped, or refused by a type that wants to know them all.
+///
+/// A format that knows fields by their order must at least refuse what is left over.
+///
+/// # Errors
+/// What happened instead.
+pub fn unknown_fields<C: Codec>(codec: &C) -> Verdict {
+    let mut trial = Trial::new(codec);
+    trial.skip("a number", -1)?;
+    trial.skip("a float", Double(0.1))?;
+    trial.skip("text", "</last>,\"last\": \"x\"\nlast: x\0")?;
+    trial.skip("no text", "")?;
+    trial.skip("bytes", Blob(b"\0\xff</last>".to_vec()))?;
+    trial.skip("an option", (None::<u8>, Some(1)))?;
+    trial.skip("a unit", ())?;
+    trial.skip("lists", vec![vec![], vec![1, 2], vec![]])?;
+    trial.skip("a map", BTreeMap::from([("last", vec![("last", 1)])]))?;
+    trial.skip("a map of other keys", BTreeMap::from([(-1, true)]))?;
+    for shape in shapes() {
+        trial.skip(&format!("{shape:?}"), shape)?;
+    }
+    trial.skip("a record", Record::example())?;
+    trial.skip("documents", [example(), Value::Null])?;
+    let strict = Strict { first: 1, rest: BTreeMap::from([("a".to_owned(), Some(shapes()))]) };
+    trial.must_carry("a type without unknown fields", &strict)?;
+    trial.must_carry("a list of them", &[strict.clone(), strict])?;
     trial.verdict()
 }
 

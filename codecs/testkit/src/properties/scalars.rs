@@ -1,6 +1,7 @@
 //! Numbers, truth values and characters.
 
 use bulla_core::codec::{Capability, Codec};
+use bulla_core::value::Value;
 
 use crate::Verdict;
 use crate::trial::Trial;
@@ -17,7 +18,7 @@ pub fn booleans<C: Codec>(codec: &C) -> Verdict {
     trial.verdict()
 }
 
-/// `i8` to `i64`, at their limits.
+/// `i8` to `i64`, at their limits. Where the bytes say what they hold, also read as another width: exact if it fits, else refused.
 ///
 /// # Errors
 /// What happened instead.
@@ -27,10 +28,18 @@ pub fn signed_integers<C: Codec>(codec: &C) -> Verdict {
     trial.carry_each("i16", [i16::MIN, -129, i16::MAX])?;
     trial.carry_each("i32", [i32::MIN, -32_769, i32::MAX])?;
     trial.carry_each("i64", [i64::MIN, -(1 << 53) - 1, (1 << 53) + 1, i64::MAX])?;
+    trial.read_as(-128_i64, Some(-128_i8))?;
+    trial.read_as(-128_i8, Some(-128_i64))?;
+    trial.read_as(127_i64, Some(127_u8))?;
+    trial.read_as(-129_i64, None::<i8>)?;
+    trial.read_as(i64::from(i32::MAX) + 1, None::<i32>)?;
+    trial.read_as(-1_i8, None::<u8>)?;
+    trial.read_as(-1_i64, None::<u64>)?;
+    trial.read_as(i64::MIN, None::<u32>)?;
     trial.verdict()
 }
 
-/// `u8` to `u64`, at their limits.
+/// `u8` to `u64`, at their limits. Where the bytes say what they hold, also read as another width: exact if it fits, else refused.
 ///
 /// # Errors
 /// What happened instead.
@@ -40,10 +49,18 @@ pub fn unsigned_integers<C: Codec>(codec: &C) -> Verdict {
     trial.carry_each("u16", [0, 250, 251, 252, u16::MAX])?;
     trial.carry_each("u32", [0, 65_536, u32::MAX])?;
     trial.carry_each("u64", [0, 1 << 32, (1 << 53) + 1, (1 << 63) + 1, u64::MAX])?;
+    trial.read_as(255_u64, Some(255_u8))?;
+    trial.read_as(255_u8, Some(255_u64))?;
+    trial.read_as(255_u8, Some(255_i16))?;
+    trial.read_as(256_u64, None::<u8>)?;
+    trial.read_as(u64::from(u32::MAX) + 1, None::<u32>)?;
+    trial.read_as(255_u8, None::<i8>)?;
+    trial.read_as(u64::MAX, None::<i64>)?;
+    trial.read_as(1.5_f64, None::<u64>)?;
     trial.verdict()
 }
 
-/// `i128` and `u128`, if declared.
+/// `i128` and `u128`, if declared; then also read as another width.
 ///
 /// # Errors
 /// What happened instead.
@@ -56,6 +73,15 @@ pub fn wide_integers<C: Codec>(codec: &C) -> Verdict {
     for value in [0, u128::from(u64::MAX) + 1, u128::MAX] {
         trial.carry_if(Capability::WideIntegers, &format!("u128 {value}"), value)?;
         trial.carry_if(Capability::WideIntegers, &format!("u128 {value} in Some"), Some(value))?;
+    }
+    if codec.capabilities().has(Capability::WideIntegers) {
+        trial.read_as(-1_i8, Some(-1_i128))?;
+        trial.read_as(u64::MAX, Some(u128::from(u64::MAX)))?;
+        trial.read_as(7_u128, Some(7_u8))?;
+        trial.read_as(-1_i128, None::<u128>)?;
+        trial.read_as(u128::MAX, None::<i128>)?;
+        trial.read_as(u128::from(u64::MAX) + 1, None::<u64>)?;
+        trial.read_as(i128::from(i64::MIN) - 1, None::<i64>)?;
     }
     trial.verdict()
 }
@@ -78,7 +104,7 @@ pub fn finite_floats<C: Codec>(codec: &C) -> Verdict {
     trial.verdict()
 }
 
-/// NaN and the infinities, if declared.
+/// NaN and the infinities, if declared, in documents too.
 ///
 /// # Errors
 /// What happened instead.
@@ -91,6 +117,10 @@ pub fn non_finite_floats<C: Codec>(codec: &C) -> Verdict {
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         trial.carry_if(Capability::NonFiniteFloats, &format!("f32 {value}"), Single(value))?;
         trial.carry_if(Capability::NonFiniteFloats, &format!("f32 {value} in a list"), vec![Single(value)])?;
+    }
+    for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY].map(Value::from) {
+        trial.carry_if(Capability::NonFiniteFloats, &format!("a document of {value:?}"), value.clone())?;
+        trial.carry_if(Capability::NonFiniteFloats, &format!("documents of {value:?}"), (1, vec![value]))?;
     }
     trial.verdict()
 }

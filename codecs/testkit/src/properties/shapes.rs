@@ -1,13 +1,19 @@
 //! Options, units, structs, variants and collections.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ffi::CString;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::{NonZeroU8, Wrapping};
+use std::ops::Bound;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use bulla_core::codec::{Capability, Codec};
 
 use crate::Verdict;
 use crate::properties::text::{ODD_STRINGS, STRINGS};
 use crate::trial::Trial;
-use crate::zoo::{Newtype, NoFields, Pair, Shape, Suit, Unit};
+use crate::zoo::{Key, Newtype, NoFields, Pair, Shape, Suit, Unit, UnsizedList, UnsizedMap};
 
 /// `Option`, alone and inside other things.
 ///
@@ -92,7 +98,8 @@ pub fn enum_variants<C: Codec>(codec: &C) -> Verdict {
     trial.verdict()
 }
 
-fn shapes() -> Vec<Shape> {
+/// A variant of each kind.
+pub(crate) fn shapes() -> Vec<Shape> {
     let inner = Some(Box::new(Shape::Boxed(Box::new(Shape::Unit))));
     vec![
         Shape::Unit,
@@ -180,11 +187,50 @@ pub fn maps_with_other_keys<C: Codec>(codec: &C) -> Verdict {
         "variant keys",
         BTreeMap::from([(Suit::Clubs, 1), (Suit::Diamonds, 2), (Suit::Hearts, 3), (Suit::Spades, 4)]),
     )?;
+    trial.carry("newtype keys", BTreeMap::from([(Newtype("a b".to_owned()), 1)]))?;
+    trial.carry("newtype integer keys", BTreeMap::from([(Newtype(-1), 1), (Newtype(7), 2)]))?;
+    let keys = [Key::Plain, Key::Number(-1), Key::Pair(1, "a".into()), Key::Fields { name: " ".into() }];
+    trial.carry_each("a variant with content as key", keys.map(|key| BTreeMap::from([(key, 1)])))?;
     trial.carry("option keys", BTreeMap::from([(None, 1), (Some(1), 2)]))?;
     trial.carry("unit keys", BTreeMap::from([((), 1)]))?;
     trial.carry("unit struct keys", BTreeMap::from([(Unit, 1)]))?;
     trial.carry("tuple keys", BTreeMap::from([((1, "a".to_owned()), 1), ((1, "b".to_owned()), 2)]))?;
     trial.carry("list keys", BTreeMap::from([(vec![], 1), (vec![1, 2], 2)]))?;
     trial.carry("map keys", BTreeMap::from([(BTreeMap::from([(1, 2)]), BTreeMap::from([(3, 4)]))]))?;
+    trial.verdict()
+}
+
+/// Lists and maps whose lengths their writer does not know beforehand.
+///
+/// # Errors
+/// What happened instead.
+pub fn unknown_lengths<C: Codec>(codec: &C) -> Verdict {
+    let mut trial = Trial::new(codec);
+    trial.carry_each("a list", [vec![], vec![1], vec![1, 2, 3]].map(UnsizedList))?;
+    let maps = [BTreeMap::new(), BTreeMap::from([("a".to_owned(), 1), (String::new(), 2)])];
+    trial.carry_each("a map", maps.map(UnsizedMap))?;
+    trial.carry("lists", vec![UnsizedList(vec![]), UnsizedList(vec![1])])?;
+    trial.verdict()
+}
+
+/// Types of the standard library, also such as look different to people and to machines (`is_human_readable`): writer and reader must be
+/// of one mind about that.
+///
+/// # Errors
+/// What happened instead.
+pub fn standard_types<C: Codec>(codec: &C) -> Verdict {
+    let mut trial = Trial::new(codec);
+    let (v4, v6) = (Ipv4Addr::new(127, 0, 0, 1), Ipv6Addr::from(1 << 127));
+    trial.must_carry("addresses", &(v4, v6, IpAddr::from(v4), IpAddr::from(v6)))?;
+    trial.must_carry("addresses with ports", &[SocketAddr::from((v4, 7411)), SocketAddr::from((v6, 0))])?;
+    let age = Duration::new(1_700_000_000, 999_999_999);
+    trial.must_carry("times", &(age, Duration::ZERO, SystemTime::UNIX_EPOCH + age))?;
+    trial.must_carry("results", &vec![Ok(1), Err("no".to_owned()), Ok(-1)])?;
+    trial.must_carry("ranges", &(1..3, 1..=3, Bound::Included(1), Bound::Excluded(2), Bound::<u8>::Unbounded))?;
+    trial.must_carry("numbers", &(NonZeroU8::MAX, Wrapping(-1), Some(NonZeroU8::MIN), None::<NonZeroU8>))?;
+    trial.must_carry("collections", &(BTreeSet::from(["b".to_owned(), "a".to_owned()]), VecDeque::from([1, 2])))?;
+    trial.must_carry("what is boxed", &(Box::<str>::from("a"), Box::<[u8]>::from([1, 2]), Box::new(Some(1))))?;
+    trial.must_carry("a path", &PathBuf::from("/tmp/ö.txt"))?;
+    trial.carry("a C string", CString::from(c"text"))?;
     trial.verdict()
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::properties::random::{for_random, text};
 use crate::trial::{Trial, refusal, round_trip};
-use crate::zoo::Blob;
+use crate::zoo::{Blob, BorrowedBlob};
 use crate::{Outcome, Verdict, way};
 
 /// What some format takes for something else, or for nothing.
@@ -176,6 +176,27 @@ pub fn bytes<C: Codec>(codec: &C) -> Verdict {
     )?;
     trial.carry("64 KiB", Blob((0..1 << 16).map(|n: u32| ((n * 31) >> 3) as u8).collect()))?;
     trial.verdict()
+}
+
+/// `&[u8]` in a struct: borrowed from the input, or refused where the format writes bytes as something else.
+///
+/// # Errors
+/// What happened instead.
+pub fn borrowed_bytes<C: Codec>(codec: &C) -> Verdict {
+    let mut refusals = Vec::new();
+    for bytes in [&b""[..], b"\0\xff", b"text", &[0x80; 300]] {
+        let value = (7_u8, BorrowedBlob(bytes), true);
+        let case = format!("{:?}", bytes.escape_ascii().to_string());
+        match way::encode(codec, &value)? {
+            Err(error) => refusals.push(refusal(&case, &error)?),
+            Ok(encoded) => match way::decode::<C, (u8, BorrowedBlob<'_>, bool)>(codec, &encoded, PartialEq::eq)? {
+                Ok(back) if back == value => {}
+                Ok(back) => return Err(format!("{case} came back as {back:?}")),
+                Err(error) => refusals.push(refusal(&case, &error)?),
+            },
+        }
+    }
+    Ok(if refusals.is_empty() { Outcome::Exact } else { Outcome::Refused(refusals) })
 }
 
 /// Strings at random, of the pieces that mean something to some format.
