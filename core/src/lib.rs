@@ -5,6 +5,8 @@ pub mod text;
 pub mod value;
 
 #[cfg(feature = "protocol")]
+pub mod bytes;
+#[cfg(feature = "protocol")]
 pub mod connection;
 #[cfg(feature = "protocol")]
 mod frame;
