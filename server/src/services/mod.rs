@@ -1,6 +1,8 @@
 //! Stock services: sets of routes that many servers want.
 
 mod echo;
+#[cfg(feature = "files")]
+pub mod files;
 mod info;
 #[cfg(feature = "records")]
 pub mod records;

@@ -1,0 +1,40 @@
+//! How much a folder takes.
+
+use std::time::Duration;
+
+/// How much a folder takes, in files and in what is left of uploads that broke off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FilesLimits {
+    /// The longest file, in bytes. Default 16 GiB.
+    pub file: u64,
+    /// The most bytes in the folder, unfinished uploads included. Default none: the disk is the limit.
+    pub total: Option<u64>,
+    /// Bytes of the disk that stay free. Default 256 MiB.
+    pub reserve: u64,
+    /// Transfers at once, in both directions together. Default 64.
+    pub transfers: usize,
+    /// How long a peer may be silent in the middle of an upload. Default 1 min.
+    pub silence: Duration,
+    /// The most uploads that broke off and are kept to go on with; the oldest goes first. Default 64.
+    pub parts: usize,
+    /// The most bytes of them. Default 16 GiB.
+    pub part_bytes: u64,
+    /// How long they are kept. Default one day.
+    pub part_age: Duration,
+}
+
+impl Default for FilesLimits {
+    fn default() -> Self {
+        Self {
+            file: 16 << 30,
+            total: None,
+            reserve: 256 << 20,
+            transfers: 64,
+            silence: Duration::from_secs(60),
+            parts: 64,
+            part_bytes: 16 << 30,
+            part_age: Duration::from_secs(24 * 60 * 60),
+        }
+    }
+}
