@@ -1,12 +1,18 @@
-//! Bytes inside messages: as bytes where the codec has them, as text where people read it, never as a list of numbers.
+//! Bytes inside messages: as bytes where the codec has them, as text where people read it, never as a list of numbers. And the checksum
+//! that goes with those that matter.
 
 use std::fmt;
+use std::io::{self, Read};
 use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
+use sha2::Digest as _;
+
+/// How much a [`Digester`] reads at once, in bytes.
+const STEP: u64 = 128 << 10;
 
 /// Any bytes. A codec that is not for people (bincode, CBOR, …) carries them as they are, one that is (JSON, XML, YAML) as base64 text
 /// with the standard alphabet and padding ([RFC 4648](https://www.rfc-editor.org/rfc/rfc4648), section 4).
@@ -74,7 +80,7 @@ impl Visitor<'_> for BlobVisitor {
 }
 
 /// A SHA-256 checksum: 64 hexadecimal digits in every codec, as `sha256sum` writes it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);
 
 /// Text that is no [`Digest`].
@@ -139,6 +145,61 @@ impl Visitor<'_> for DigestVisitor {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Digest, E> {
         text.parse().map_err(E::custom)
+    }
+}
+
+/// A [`Digest`] in the making.
+///
+/// ```
+/// # use bulla_core::bytes::Digester;
+/// let mut digester = Digester::default();
+/// digester.update(b"ab");
+/// digester.update_from(&mut &b"cdef"[..], 1)?;
+/// assert_eq!(digester.length(), 3);
+/// let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+/// assert_eq!(digester.digest().to_string(), expected);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Digester {
+    hasher: sha2::Sha256,
+    length: u64,
+}
+
+impl Digester {
+    /// Adds bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        self.length += bytes.len() as u64;
+    }
+
+    /// Reads and adds the next `length` bytes, or as many as there are.
+    ///
+    /// # Errors
+    /// Those of the reader; what was read before is added.
+    pub fn update_from(&mut self, reader: &mut impl Read, length: u64) -> io::Result<()> {
+        let mut buffer = vec![0; usize::try_from(length.min(STEP)).expect("a step fits memory")];
+        let mut source = reader.take(length);
+        loop {
+            match source.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(count) => self.update(&buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// How many bytes were added.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The checksum of what was added so far.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest(self.hasher.clone().finalize().into())
     }
 }
 

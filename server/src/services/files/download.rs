@@ -3,13 +3,12 @@
 use std::fs::File;
 use std::io::{self, Read};
 
-use bulla_core::bytes::Digest;
+use bulla_core::bytes::{Digest, Digester};
 use rustix::fs::{Stat, fstat};
 
 use crate::services::files::folder::length;
 use crate::services::files::list::info;
 use crate::services::files::store::Ticket;
-use crate::services::files::summing::Summing;
 use crate::services::files::{FileInfo, FileName, FilesError};
 
 /// A download under way. A file that is replaced meanwhile is still read as it was.
@@ -17,13 +16,13 @@ pub(super) struct Download {
     name: FileName,
     file: File,
     found: Stat,
-    sum: Summing,
+    sum: Digester,
     _ticket: Ticket,
 }
 
 impl Download {
     /// Goes on behind what was summed up already, where the file stands.
-    pub(super) fn new(name: FileName, file: File, found: Stat, sum: Summing, ticket: Ticket) -> Self {
+    pub(super) fn new(name: FileName, file: File, found: Stat, sum: Digester, ticket: Ticket) -> Self {
         Self { name, file, found, sum, _ticket: ticket }
     }
 
@@ -42,7 +41,7 @@ impl Download {
             return Err(FilesError::Changed(self.name.to_string()));
         }
         buffer.truncate(count);
-        self.sum.add(buffer);
+        self.sum.update(buffer);
         Ok(())
     }
 

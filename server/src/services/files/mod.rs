@@ -13,7 +13,6 @@ mod name;
 mod parts;
 mod pattern;
 mod store;
-mod summing;
 mod upload;
 mod usage;
 

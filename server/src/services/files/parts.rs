@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
+use bulla_core::bytes::Digester;
 use bulla_core::text::escape;
 use rustix::fs::{
     AtFlags, FileType, FlockOperation, Mode, OFlags, Stat, flock, fstat, mkdirat, openat, statat, unlinkat,
@@ -19,7 +20,6 @@ use rustix::process::geteuid;
 use crate::services::files::disk::Entry;
 use crate::services::files::entries::each_entry;
 use crate::services::files::folder::length;
-use crate::services::files::summing::Summing;
 use crate::services::files::{FileName, FilesError, FilesLimits, FolderError};
 use crate::sync::lock;
 
@@ -44,11 +44,11 @@ impl UploadKey {
             let reason = format!("an upload is called by 1 to {MAX_UPLOAD} of A–Z a–z 0–9 _ -");
             return Err(FilesError::Request(reason));
         }
-        let mut sum = Summing::default();
+        let mut sum = Digester::default();
         // A zero byte is in none of these, and keys without a name are told from those with one.
         for text in [if peer.is_some() { "named" } else { "" }, peer.unwrap_or_default(), name.as_str(), upload] {
-            sum.add(text.as_bytes());
-            sum.add(&[0]);
+            sum.update(text.as_bytes());
+            sum.update(&[0]);
         }
         Ok(Self(format!("{KEPT}{}", &sum.digest().to_string()[..32])))
     }

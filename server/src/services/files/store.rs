@@ -5,14 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use bulla_core::bytes::Digest;
+use bulla_core::bytes::{Digest, Digester};
 
 use crate::services::files::disk::{Disk, RealDisk};
 use crate::services::files::download::Download;
 use crate::services::files::folder::{Folder, check_ordinary, length};
 use crate::services::files::list::list;
 use crate::services::files::parts::{Parts, UploadKey};
-use crate::services::files::summing::Summing;
 use crate::services::files::upload::Upload;
 use crate::services::files::usage::Usage;
 use crate::services::files::{
@@ -147,15 +146,15 @@ pub(super) fn sum_beginning(
     offset: u64,
     expected: Option<Digest>,
     name: &FileName,
-) -> Result<Summing, FilesError> {
-    let mut sum = Summing::default();
+) -> Result<Digester, FilesError> {
+    let mut sum = Digester::default();
     if offset == 0 {
         return Ok(sum);
     }
     let Some(expected) = expected else {
         return Err(FilesError::Request("an offset goes with the checksum of the bytes before it".to_owned()));
     };
-    sum.add_from(file, offset).map_err(|error| FilesError::system("read a file", &error))?;
+    sum.update_from(file, offset).map_err(|error| FilesError::system("read a file", &error))?;
     if sum.length() == offset && sum.digest() == expected {
         Ok(sum)
     } else {

@@ -3,12 +3,11 @@
 use std::io::Seek;
 use std::sync::Arc;
 
-use bulla_core::bytes::Digest;
+use bulla_core::bytes::{Digest, Digester};
 
 use crate::services::files::disk::write_all;
 use crate::services::files::parts::Part;
 use crate::services::files::store::{Store, Ticket, sum_beginning};
-use crate::services::files::summing::Summing;
 use crate::services::files::{FileName, FilesError, PutOpen, Receipt};
 
 /// Bytes after which the room on the disk is looked at again: others write there, too.
@@ -22,7 +21,7 @@ pub(super) struct Upload {
     replace: bool,
     /// The length that the client announced.
     declared: Option<u64>,
-    sum: Summing,
+    sum: Digester,
     /// Bytes that may be written before the room is looked at.
     unchecked: u64,
     _ticket: Ticket,
@@ -73,7 +72,7 @@ impl Upload {
         let written = write_all(&*self.store.disk, self.part.file(), bytes);
         drop(held);
         written.map_err(|error| FilesError::system("write a file", &error))?;
-        self.sum.add(bytes);
+        self.sum.update(bytes);
         Ok(())
     }
 

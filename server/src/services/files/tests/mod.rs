@@ -10,12 +10,11 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bulla_core::bytes::Digest;
+use bulla_core::bytes::{Digest, Digester};
 use tempfile::TempDir;
 
 use super::disk::{Disk, RealDisk};
 use super::store::Store;
-use super::summing::Summing;
 use super::upload::Upload;
 use super::*;
 
@@ -44,8 +43,8 @@ fn place_on(disk: Box<dyn Disk>, limits: FilesLimits) -> Place {
 }
 
 fn digest(bytes: &[u8]) -> Digest {
-    let mut sum = Summing::default();
-    sum.add(bytes);
+    let mut sum = Digester::default();
+    sum.update(bytes);
     sum.digest()
 }
 
