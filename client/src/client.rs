@@ -213,6 +213,13 @@ impl Client {
         line.server(&line.latest()).clone()
     }
 
+    /// The files that the server keeps in a folder.
+    #[cfg(feature = "files")]
+    #[must_use]
+    pub fn files(&self) -> crate::files::Files<'_> {
+        crate::files::Files::new(self)
+    }
+
     /// The documents that the server keeps in collections.
     #[must_use]
     pub fn records(&self) -> Records<'_> {

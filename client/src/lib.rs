@@ -36,6 +36,7 @@
 //! |---|---|
 //! | `bincode`, `cbor`, `json`, `msgpack`, `postcard`, `xml`, `yaml` | the codec of that name |
 //! | `pickle` | that one too; not on by default, and used only where it is named |
+//! | `files` | `files`: files of the stock server |
 //! | `program` | the program `bulla` |
 //!
 //! All others are on by default.
@@ -57,6 +58,8 @@ mod call;
 mod client;
 mod drive;
 mod error;
+#[cfg(feature = "files")]
+pub mod files;
 mod inbox;
 pub mod info;
 mod line;

@@ -168,6 +168,8 @@ impl FilesError {
 
 impl From<FilesError> for Status {
     fn from(error: FilesError) -> Self {
-        Self::new(error.code(), &error)
+        let status = Self::new(error.code(), &error);
+        // Where the transfer may go on: a client can begin again by itself.
+        if matches!(error, FilesError::PartDiffers(_)) { status.with_detail("offset", 0) } else { status }
     }
 }
