@@ -7,12 +7,14 @@ mod common;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
+use std::task::Poll;
+use std::time::Duration;
 
 use bulla_client::{CallError, CallOptions};
 use bulla_core::status::{Code, Status};
 use bulla_core::value::Value;
 use bulla_server::services::Echo;
-use bulla_server::{Capacity, Context, Replies, Requests, ServerHandle};
+use bulla_server::{Capacity, Context, Replies, Requests, ServerHandle, TrySendError};
 
 use self::common::{CODECS, Client, PATIENCE, builder, eventually, key};
 
@@ -308,4 +310,45 @@ fn many_streams_of_many_clients_at_once() {
     });
     eventually("nothing is left", || server.metrics().connections == 0);
     assert_eq!(server.metrics().calls, [("OK", 8 * CODECS.len() as u64)].into_iter().collect());
+}
+
+#[test]
+fn a_handler_waits_for_so_long_and_no_longer() {
+    const MOMENT: Duration = Duration::from_millis(1);
+    let (told, outcome) = mpsc::channel();
+    let server = builder()
+        .route_duplex("wait", |mut requests: Requests<u32>, replies: Replies| {
+            let first = requests.next().unwrap().unwrap();
+            assert!(requests.next_timeout(MOMENT).is_pending());
+            replies.send(&first).unwrap();
+            let second = loop {
+                if let Poll::Ready(item) = requests.next_timeout(MOMENT) {
+                    break item.unwrap().unwrap();
+                }
+            };
+            replies.send(&second).unwrap();
+            assert!(requests.next().is_none());
+            assert_eq!(requests.next_timeout(MOMENT), Poll::Ready(None));
+        })
+        .route_server_stream("flood", move |_: u32, replies: Replies| {
+            let error = loop {
+                if let Err(error) = replies.send_timeout(&"x".repeat(1000), MOMENT) {
+                    break error;
+                }
+            };
+            told.send(error).unwrap();
+        })
+        .spawn()
+        .unwrap();
+    let mut client = Client::connect(&server.addresses()[0], key(), &["json"]).unwrap();
+    let both = client.open("wait");
+    for number in [7, 8] {
+        client.send(both, &number);
+        assert_eq!(client.next::<u32>(both), Some(Ok(number)), "it waited in vain, and the stream went on");
+    }
+    client.finish(both);
+    assert_eq!(client.next::<u32>(both), None);
+    client.start("flood", &1_u32);
+    client.write();
+    assert_eq!(outcome.recv().unwrap(), TrySendError::Full, "the peer takes nothing");
 }

@@ -51,8 +51,7 @@ impl Files<'_> {
         let resumed = if options.restart { 0 } else { part.length()? };
         let (resumed, outcome) = match self.fetch_from(name, path, &mut part, resumed, &mut watch) {
             // The server's file is another than the one that this is a part of.
-            Err(error) if resumed > 0 && error.is_about_the_beginning() =>
-            {
+            Err(error) if resumed > 0 && error.is_about_the_beginning() => {
                 (0, self.fetch_from(name, path, &mut part, 0, &mut watch))
             }
             outcome => (resumed, outcome),

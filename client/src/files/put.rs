@@ -52,8 +52,7 @@ impl Files<'_> {
         let first = self.put_from(name, &mut file, offset, options, &mut watch);
         match first {
             // The server has something else of that name of ours, and has dropped it.
-            Err(error) if offset > 0 && error.is_about_the_beginning() && !file.has_changed()? =>
-            {
+            Err(error) if offset > 0 && error.is_about_the_beginning() && !file.has_changed()? => {
                 self.put_from(name, &mut file, 0, options, &mut watch)
             }
             outcome => outcome,

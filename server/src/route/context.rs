@@ -72,6 +72,12 @@ impl Context {
         self.session.codec.name()
     }
 
+    /// The longest message that both sides agreed on, in bytes, as the codec writes it.
+    #[must_use]
+    pub fn max_message(&self) -> usize {
+        self.session.limits.message as usize
+    }
+
     /// The route that was asked for.
     #[must_use]
     pub fn route(&self) -> &str {

@@ -11,7 +11,7 @@ use bulla_core::status::Status;
 use crate::event_loop::{PeerKey, is_loop_thread};
 use crate::route::call::log_panic;
 use crate::route::lanes::{Lanes, Next, Often, Once, Taker};
-use crate::route::{Consumed, Flow, Note, Owed, Shape, Sink};
+use crate::route::{Consumed, Flow, Note, Owed, Shape, Sink, Wait};
 use crate::sync::lock;
 
 /// Messages that a callback takes in a row before other jobs have their turn.
@@ -90,8 +90,8 @@ impl Exchange {
         consumed
     }
 
-    /// Takes room for a message of `length` bytes. With `patient` waits for it, though never on a loop, which makes it.
-    pub(crate) fn reserve(&self, flow: &Flow, length: usize, patient: bool) -> Result<(), NoRoom> {
+    /// Takes room for a message of `length` bytes. Waits for it as long as it may, though never on a loop, which makes it.
+    pub(crate) fn reserve(&self, flow: &Flow, length: usize, wait: Wait) -> Result<(), NoRoom> {
         let cost = length + EVENT_COST;
         let mut lanes = lock(&self.lanes);
         loop {
@@ -103,11 +103,11 @@ impl Exchange {
                 flow.post(cost);
                 return Ok(());
             }
-            if !patient || is_loop_thread() {
+            if wait.is_over() || is_loop_thread() {
                 lanes.wants_room = true;
                 return Err(NoRoom::Full);
             }
-            lanes = self.wait(lanes);
+            lanes = self.wait(lanes, wait);
         }
     }
 
@@ -172,12 +172,16 @@ impl Exchange {
         lock(&self.lanes).fetch(fetched)
     }
 
-    /// Waits until there is something to fetch.
-    pub(crate) fn wait_for_input(&self) {
+    /// Waits until there is something to fetch, as long as it may; `false` if there is nothing.
+    pub(crate) fn wait_for_input(&self, wait: Wait) -> bool {
         let mut lanes = lock(&self.lanes);
         while !lanes.has_next() {
-            lanes = self.wait(lanes);
+            if wait.is_over() {
+                return false;
+            }
+            lanes = self.wait(lanes, wait);
         }
+        true
     }
 
     /// The handler takes no more: what waits, and what still comes, is dropped.
@@ -195,9 +199,12 @@ impl Exchange {
         self.announce(lanes);
     }
 
-    fn wait<'a>(&self, mut lanes: MutexGuard<'a, Lanes>) -> MutexGuard<'a, Lanes> {
+    fn wait<'a>(&self, mut lanes: MutexGuard<'a, Lanes>, wait: Wait) -> MutexGuard<'a, Lanes> {
         lanes.waiting += 1;
-        let mut lanes = self.changed.wait(lanes).unwrap_or_else(PoisonError::into_inner);
+        let mut lanes = match wait.left() {
+            None => self.changed.wait(lanes).unwrap_or_else(PoisonError::into_inner),
+            Some(left) => self.changed.wait_timeout(lanes, left).unwrap_or_else(PoisonError::into_inner).0,
+        };
         lanes.waiting -= 1;
         lanes
     }

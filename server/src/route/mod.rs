@@ -13,6 +13,7 @@ mod responder;
 mod routes;
 mod slot;
 mod streaming;
+mod wait;
 
 pub(crate) use self::call::{Call, Job};
 pub use self::context::Context;
@@ -27,3 +28,4 @@ pub use self::responder::Responder;
 pub(crate) use self::routes::{Place, Route, Routes, Shape};
 pub(crate) use self::slot::{Consumed, End, Note, Sink, Slot};
 pub(crate) use self::streaming::{ClientStream, Duplex, ServerStream};
+pub(crate) use self::wait::Wait;

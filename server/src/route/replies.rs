@@ -1,6 +1,7 @@
 //! Many replies to one call.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bulla_core::codec::SharedCodec;
 use bulla_core::connection::Message;
@@ -8,7 +9,7 @@ use bulla_core::status::{Code, Status};
 use serde::Serialize;
 
 use crate::route::exchange::NoRoom;
-use crate::route::{Context, End, Note, Slot};
+use crate::route::{Context, End, Note, Slot, Wait};
 
 /// The right and the duty to answer a call with a stream: it can be sent to any thread, shared, and used for as long as the peer
 /// takes what comes.
@@ -70,13 +71,21 @@ impl Replies {
         self.try_send_encoded(self.context.encode(reply)?)
     }
 
+    /// As [`send`](Self::send), waiting for so long at most.
+    ///
+    /// # Errors
+    /// [`TrySendError::Full`] if there was no room in that time: the peer takes nothing.
+    pub fn send_timeout<R: Serialize + ?Sized>(&self, reply: &R, timeout: Duration) -> Result<(), TrySendError> {
+        self.submit(self.context.encode(reply)?.into(), Wait::at_most(timeout))
+    }
+
     /// As [`send`](Self::send), for bytes that are one value in the session's [`codec`](Self::codec): a `Vec<u8>`, or an `Arc<[u8]>`
     /// that many streams share.
     ///
     /// # Errors
     /// As [`send`](Self::send).
     pub fn send_encoded(&self, message: impl Into<Message>) -> Result<(), Status> {
-        self.submit(message.into(), true).map_err(|error| match error {
+        self.submit(message.into(), Wait::Forever).map_err(|error| match error {
             TrySendError::Failed(status) => status,
             TrySendError::Full => {
                 Status::new(Code::ResourceExhausted, "no room to send, and an event loop cannot wait")
@@ -89,10 +98,10 @@ impl Replies {
     /// # Errors
     /// [`TrySendError::Full`] if there is no room.
     pub fn try_send_encoded(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
-        self.submit(message.into(), false)
+        self.submit(message.into(), Wait::Not)
     }
 
-    fn submit(&self, message: Message, patient: bool) -> Result<(), TrySendError> {
+    fn submit(&self, message: Message, wait: Wait) -> Result<(), TrySendError> {
         let session = &self.context.session;
         let limit = session.limits.message;
         if message.len() > limit as usize {
@@ -104,7 +113,7 @@ impl Replies {
             let reason = "the server holds as many unsent bytes as it may";
             return Err(Status::new(Code::ResourceExhausted, reason).into());
         }
-        exchange.reserve(&session.flow, message.len(), patient).map_err(|error| match error {
+        exchange.reserve(&session.flow, message.len(), wait).map_err(|error| match error {
             NoRoom::Full => TrySendError::Full,
             NoRoom::Over(status) => TrySendError::Failed(status),
         })?;

@@ -4,12 +4,14 @@ use std::collections::VecDeque;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
 
 use bulla_core::status::Status;
 use serde::de::DeserializeOwned;
 
 use crate::route::lanes::Next;
-use crate::route::{Context, Owed};
+use crate::route::{Context, Owed, Wait};
 
 /// The messages of a peer, in order: an iterator that waits for the next one. What is taken makes room for the peer to send more, so
 /// one who stops taking costs the server no more than the stream's window.
@@ -40,6 +42,21 @@ impl<T: DeserializeOwned> Requests<T> {
         &self.context
     }
 
+    /// Waits for the next item for so long at most: `Pending` if nothing came. The stream goes on.
+    pub fn next_timeout(&mut self, timeout: Duration) -> Poll<Option<Result<T, Status>>> {
+        self.poll(Wait::at_most(timeout))
+    }
+
+    fn poll(&mut self, wait: Wait) -> Poll<Option<Result<T, Status>>> {
+        if self.done {
+            return Poll::Ready(None);
+        }
+        self.take(wait).map(|item| {
+            self.done = item.is_none();
+            item.map(|item| item.and_then(|message| self.context.decode(&message)))
+        })
+    }
+
     /// Runs `callback` with each item in place of an iteration: in order, one at a time, on the workers, and without holding a thread
     /// in between. It gets what [`next`](Iterator::next) would have given, at last `None`.
     pub fn into_callback(self, mut callback: impl FnMut(Option<Result<T, Status>>) + Send + 'static)
@@ -54,7 +71,7 @@ impl<T: DeserializeOwned> Requests<T> {
 }
 
 impl<T> Requests<T> {
-    fn take(&mut self) -> Option<Result<Vec<u8>, Status>> {
+    fn take(&mut self, wait: Wait) -> Poll<Option<Result<Vec<u8>, Status>>> {
         let exchange = &self.context.exchange;
         if exchange.is_cancelled() || exchange.has_ended() {
             self.drop_fetched();
@@ -67,14 +84,16 @@ impl<T> Requests<T> {
             match next {
                 Next::Message(message) => {
                     self.owed.owe(message.len());
-                    return Some(Ok(message));
+                    return Poll::Ready(Some(Ok(message)));
                 }
-                Next::Error(status) => return Some(Err(status)),
-                Next::End => return None,
+                Next::Error(status) => return Poll::Ready(Some(Err(status))),
+                Next::End => return Poll::Ready(None),
                 Next::Nothing => {
                     // No room stays ungranted while a reader sleeps.
                     self.owed.settle();
-                    self.context.exchange.wait_for_input();
+                    if !self.context.exchange.wait_for_input(wait) {
+                        return Poll::Pending;
+                    }
                 }
             }
         }
@@ -91,12 +110,11 @@ impl<T: DeserializeOwned> Iterator for Requests<T> {
     type Item = Result<T, Status>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.done {
-            return None;
+        loop {
+            if let Poll::Ready(item) = self.poll(Wait::Forever) {
+                return item;
+            }
         }
-        let item = self.take();
-        self.done = item.is_none();
-        item.map(|item| item.and_then(|message| self.context.decode(&message)))
     }
 }
 
