@@ -62,6 +62,7 @@
 //! |---|---|
 //! | `bincode`, `cbor`, `json`, `msgpack`, `postcard`, `xml`, `yaml` | link that codec, so that discovery finds it |
 //! | `pickle` | that one too; not on by default, and used only where it is named |
+//! | `files` | the service `services::files`, on one folder |
 //! | `records` | the service `services::records`, on SQLite |
 //! | `program` | `program`: what the program `bulla-server` is made of |
 //!

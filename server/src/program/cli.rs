@@ -12,6 +12,7 @@ Examples:
   bulla-server --print                            show each record as it comes
   bulla-server --listen unix:/run/bulla.sock      over a Unix socket
   bulla-server --accept json,yaml --append out.jsonl
+  mkdir -m 700 files && bulla-server --files files
   bulla-server codecs                             what is linked here
   bulla-server build --with bulla-codec-smile     make a server with one codec more
 
@@ -20,6 +21,7 @@ Settings:
   of --config, and the file over the default. The file is TOML with the names of the options:
     listen = [\"127.0.0.1:7411\", \"unix:/run/bulla.sock\"]
     max-connections = 500
+    files = \"/srv/bulla\"
   BULLA_LOG filters the log, such as bulla_server=debug.
 
 Signals:
@@ -36,7 +38,8 @@ Exit codes:
   6  the database cannot be opened
   7  the file of --append cannot be opened
   8  ended before every call was answered
-  9 to 13  see bulla-server build --help";
+  9 to 13  see bulla-server build --help
+  14  the folder of --files cannot be used";
 
 /// Take sealed messages in any format, keep them, and answer.
 #[derive(Debug, Parser)]

@@ -8,6 +8,7 @@ use bulla_core::key::KeyError;
 use bulla_core::text::escape;
 
 use crate::program::BuildError;
+use crate::services::files::FolderError;
 use crate::services::records::StoreError;
 use crate::{ListenError, StartError};
 
@@ -35,6 +36,9 @@ pub enum Failure {
     /// The database cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The folder of the files cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// The file for the records cannot be opened.
     #[error("cannot append to {}: {reason}", escape(&.path.display(), MAX_PATH))]
     Append {
@@ -75,6 +79,7 @@ impl Failure {
             Self::Append { .. } => 7,
             Self::CutOff => 8,
             Self::Build(error) => error.exit_code(),
+            Self::Folder(_) => 14,
             Self::Start(_) => USAGE,
         }
     }

@@ -36,7 +36,8 @@ fn compose(running: &Running, options: &Options, addresses: &[String], codecs: &
     if running.key_made() {
         text += &format!("made {key}: clients need a copy of it, and nobody else must have one\n");
     }
-    text += &format!("keys from {key}, records in {db}\n");
+    let files = options.files.as_ref().map(|folder| format!(", files in {}", escape(&folder.display(), MAX_PATH)));
+    text += &format!("keys from {key}, records in {db}{}\n", files.as_deref().unwrap_or_default());
     text += &format!("accepting {}\n", codecs.join(", "));
     for address in addresses {
         // Writing to a string does not fail.
@@ -50,11 +51,9 @@ fn compose(running: &Running, options: &Options, addresses: &[String], codecs: &
         client += &format!(" --key {key}");
     }
     text += "next, in another terminal:\n";
-    for (command, why) in [
-        ("ping", "is it there?"),
-        ("send people name=Ada age:=36", "store a document"),
-        ("list people", "read it back"),
-    ] {
+    let put = files.is_some().then_some(("put report.pdf", "store a file; fetch gets it back"));
+    let commands = [("ping", "is it there?"), ("send people name=Ada age:=36", "store a document")];
+    for (command, why) in commands.into_iter().chain(put).chain([("list people", "read it back")]) {
         let _ = writeln!(text, "  {bold}{client} {command}{bold:#}   # {why}");
     }
     text

@@ -32,6 +32,25 @@ pub struct Options {
     /// Log lines of JSON
     #[arg(long, hide_env_values = true, env = "BULLA_JSON", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub json: Option<bool>,
+    /// Keep files in this folder and serve them; it must be ours, and closed to the writing of others [default: no files]
+    #[arg(long, hide_env_values = true, env = "BULLA_FILES", value_name = "FOLDER", help_heading = "Files")]
+    pub files: Option<PathBuf>,
+    /// The longest file [default: 17179869184]
+    #[arg(long, hide_env_values = true, env = "BULLA_MAX_FILE", value_name = "BYTES", help_heading = "Files")]
+    pub max_file: Option<u64>,
+    /// All files together, unfinished uploads included [default: what the disk holds]
+    #[arg(long, hide_env_values = true, env = "BULLA_MAX_STORED", value_name = "BYTES", help_heading = "Files")]
+    pub max_stored: Option<u64>,
+    /// Room on the disk that stays free [default: 268435456]
+    #[arg(long, hide_env_values = true, env = "BULLA_KEEP_FREE", value_name = "BYTES", help_heading = "Files")]
+    pub keep_free: Option<u64>,
+    /// Transfers of files at once [default: 64]
+    #[arg(long, hide_env_values = true, env = "BULLA_MAX_TRANSFERS", value_name = "COUNT", help_heading = "Files")]
+    pub max_transfers: Option<usize>,
+    /// How long an upload that broke off can be gone on with [default: 1day]
+    #[arg(long, hide_env_values = true, env = "BULLA_KEEP_PARTS", value_parser = humantime::parse_duration, value_name = "TIME", help_heading = "Files")]
+    #[serde(deserialize_with = "time")]
+    pub keep_parts: Option<Duration>,
     /// Event loops [default: one for each core]
     #[arg(long, hide_env_values = true, env = "BULLA_THREADS", value_name = "COUNT", help_heading = "Limits")]
     pub threads: Option<NonZero<usize>>,
@@ -89,6 +108,12 @@ impl Options {
             print: self.print.or(other.print),
             append: self.append.or(other.append),
             json: self.json.or(other.json),
+            files: self.files.or(other.files),
+            max_file: self.max_file.or(other.max_file),
+            max_stored: self.max_stored.or(other.max_stored),
+            keep_free: self.keep_free.or(other.keep_free),
+            max_transfers: self.max_transfers.or(other.max_transfers),
+            keep_parts: self.keep_parts.or(other.keep_parts),
             threads: self.threads.or(other.threads),
             workers: self.workers.or(other.workers),
             max_connections: self.max_connections.or(other.max_connections),

@@ -1,4 +1,4 @@
-//! The stock server: keys, records, echo and info on the addresses of the options.
+//! The stock server: keys, records, files, echo and info on the addresses of the options.
 
 use std::path::{Path, PathBuf};
 
@@ -7,6 +7,7 @@ use bulla_core::key::{Key, KeyError, KeyRing, write_key_file};
 
 use crate::program::screen::Screen;
 use crate::program::{Failure, Options};
+use crate::services::files::{Files, FilesLimits};
 use crate::services::records::{JsonLines, Observer, Records};
 use crate::services::{Echo, Info};
 use crate::{Capacity, Drained, Server, ServerHandle};
@@ -35,7 +36,11 @@ pub fn serve(options: &Options) -> Result<Running, Failure> {
     let (keys, key_made) = load_keys(options)?;
     let records = Records::open(db_path(options), observers(options)?)?;
     let counted = records.clone();
-    let info = Info::default().with("records", move || counted.summary());
+    let mut info = Info::default().with("records", move || counted.summary());
+    let files = options.files.as_ref().map(|folder| Files::open(folder, files_limits(options))).transpose()?;
+    if let Some(files) = files.clone() {
+        info = info.with("files", move || files.summary());
+    }
     let mut builder = Server::builder()
         .keys(keys)
         .limits(limits(options))
@@ -44,6 +49,9 @@ pub fn serve(options: &Options) -> Result<Running, Failure> {
         .service(Echo)
         .service(info)
         .service(records.clone());
+    if let Some(files) = files {
+        builder = builder.service(files);
+    }
     for address in options.listen.as_deref().unwrap_or(&[DEFAULT_LISTEN.to_owned()]) {
         builder = builder.listen(address)?;
     }
@@ -133,6 +141,16 @@ fn observers(options: &Options) -> Result<Vec<Box<dyn Observer>>, Failure> {
         observers.push(Box::new(lines));
     }
     Ok(observers)
+}
+
+fn files_limits(options: &Options) -> FilesLimits {
+    let mut limits = FilesLimits::default();
+    limits.file = options.max_file.unwrap_or(limits.file);
+    limits.total = options.max_stored.or(limits.total);
+    limits.reserve = options.keep_free.unwrap_or(limits.reserve);
+    limits.transfers = options.max_transfers.unwrap_or(limits.transfers);
+    limits.part_age = options.keep_parts.unwrap_or(limits.part_age);
+    limits
 }
 
 fn limits(options: &Options) -> Limits {

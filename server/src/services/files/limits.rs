@@ -14,7 +14,7 @@ pub struct FilesLimits {
     pub reserve: u64,
     /// Transfers at once, in both directions together. Default 64.
     pub transfers: usize,
-    /// How long a peer may be silent in the middle of an upload. Default 1 min.
+    /// How long a peer may send or take nothing in the middle of a transfer. Default 5 min.
     pub silence: Duration,
     /// The most uploads that broke off and are kept to go on with; the oldest goes first. Default 64.
     pub parts: usize,
@@ -31,7 +31,7 @@ impl Default for FilesLimits {
             total: None,
             reserve: 256 << 20,
             transfers: 64,
-            silence: Duration::from_secs(60),
+            silence: Duration::from_secs(300),
             parts: 64,
             part_bytes: 16 << 30,
             part_age: Duration::from_secs(24 * 60 * 60),

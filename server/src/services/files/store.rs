@@ -94,6 +94,11 @@ impl Store {
         self.folder.remove(&*self.disk, &request.name.parse()?)
     }
 
+    /// Transfers under way.
+    pub(super) fn transfers(&self) -> usize {
+        self.transfers.load(Ordering::Relaxed)
+    }
+
     /// Whether the disk has room for so many bytes more, and what is to stay free.
     pub(super) fn check_room(&self, bytes: u64) -> Result<(), FilesError> {
         let free = self.disk.free(self.folder.root());
