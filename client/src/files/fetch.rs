@@ -9,7 +9,7 @@ use bulla_core::bytes::{Blob, Digest};
 use super::chunks::Tally;
 use super::local::LocalPart;
 use super::{Fetched, Files, GetMessage, GetRequest, Progress, TransferError, TransferOptions, Watch};
-use crate::{CallError, CallOptions, Incoming};
+use crate::{CallOptions, Incoming};
 
 impl Files<'_> {
     /// Fetches a file into a writer. What was written before an error is part of a file, or of none: only the checksum at the end tells.

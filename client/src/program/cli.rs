@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::commands::{bench, call, form, get, keygen, list, open, ping, seal, send, stream};
+use super::commands::{
+    bench, call, fetch, files, form, get, keygen, list, open, ping, put, remove, seal, send, stream,
+};
 use crate::DEFAULT_SERVER;
 
 const AFTER: &str = "\
@@ -15,6 +17,7 @@ Examples:
   bulla send people name=Ada age:=36            store a document
   bulla form people name email? age:int         ask a person for one after the other
   bulla list people                             read them back
+  bulla put report.pdf                          store a file; fetch gets it back
   bulla call echo '{\"hello\": \"world\"}'          call any route
   bulla stream echo < people.jsonl              a stream: many requests, many answers
   bulla bench --codec json,bincode              how fast is it here?
@@ -32,7 +35,9 @@ Exit codes:
    8  key file missing, unsafe or damaged
    9  the connection or the time ran out during a call
   10  a token does not open
- 130  interrupted by Ctrl-C; the server was told";
+  11  a file here is in the way, or is no ordinary file
+  12  a file did not arrive as it was sent: the checksums differ
+ 130  interrupted by Ctrl-C; the server was told, and a file goes on with the same command";
 
 /// Send and fetch sealed messages in any format.
 #[derive(Debug, Parser)]
@@ -80,6 +85,14 @@ pub(crate) enum Command {
     List(list::Arguments),
     /// Show one document
     Get(get::Arguments),
+    /// Put files on the server
+    Put(put::Arguments),
+    /// Fetch files from the server
+    Fetch(fetch::Arguments),
+    /// List the files on the server
+    Files(files::Arguments),
+    /// Take files off the server
+    Remove(remove::Arguments),
     /// Ask for the fields of a document, send it, and ask for the next one
     Form(form::Arguments),
     /// Call a route with a document, and show what it answers

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use bulla_core::codec::CodecName;
+use bulla_core::codec::{CodecName, CodecRegistry};
 use bulla_core::key::KeyRing;
 
 use super::cli::Options;
 use super::exit::{Exit, Failure};
+use crate::files::compact_offer;
 use crate::{Client, ConnectError, client_bounds};
 
 /// The longest time for the handshake, however long calls may take.
@@ -15,6 +16,15 @@ const MAX_HANDSHAKE: Duration = Duration::from_secs(5);
 /// Connects as the options say.
 pub(crate) fn connect(options: &Options) -> Result<Client, Failure> {
     connect_offering(options, (!options.codec.is_empty()).then(|| options.codec.clone()))
+}
+
+/// Connects to transfer files: unless the options name codecs, those in which bytes take the least room come first.
+pub(crate) fn connect_for_files(options: &Options) -> Result<Client, Failure> {
+    if !options.codec.is_empty() {
+        return connect(options);
+    }
+    let codecs = CodecRegistry::discovered().map_err(ConnectError::from)?;
+    connect_offering(options, Some(compact_offer(&codecs).iter().map(ToString::to_string).collect()))
 }
 
 /// Connects with one codec alone.

@@ -24,6 +24,8 @@ pub(crate) enum Exit {
     Key = 8,
     Lost = 9,
     Token = 10,
+    File = 11,
+    Damaged = 12,
     /// As shells count it: 128 and the number of SIGINT.
     Interrupted = 130,
 }
@@ -47,6 +49,8 @@ impl Exit {
             Self::Key => "key",
             Self::Lost => "lost",
             Self::Token => "token",
+            Self::File => "file",
+            Self::Damaged => "damaged",
             Self::Interrupted => "interrupted",
         }
     }

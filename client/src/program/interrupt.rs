@@ -16,15 +16,16 @@ use crate::Client;
 /// How long the program may take to end by itself, in order, once it was interrupted.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// From now on, Ctrl-C cancels what the client has under way, and so ends the program; a second one ends it at once.
-pub(crate) fn cancel_on_interrupt(client: &Client, shell: &Shell<'_, '_>) -> Result<(), Failure> {
+/// From now on, Ctrl-C cancels what the client has under way, and so ends the program; a second one ends it at once. Gives what is
+/// `true` after the first.
+pub(crate) fn cancel_on_interrupt(client: &Client, shell: &Shell<'_, '_>) -> Result<Arc<AtomicBool>, Failure> {
+    let interrupted = Arc::new(AtomicBool::new(false));
     if !shell.streams.signals {
-        return Ok(());
+        return Ok(interrupted);
     }
     let cannot = |error| Failure::new(Exit::System, format!("cannot watch for Ctrl-C: {error}"));
-    let interrupted = Arc::new(AtomicBool::new(false));
     flag::register_conditional_shutdown(SIGINT, Exit::Interrupted.code().into(), Arc::clone(&interrupted))
-        .and_then(|_| flag::register(SIGINT, interrupted))
+        .and_then(|_| flag::register(SIGINT, Arc::clone(&interrupted)))
         .map_err(cannot)?;
     let mut signals = Signals::new([SIGINT]).map_err(cannot)?;
     let client = client.clone();
@@ -37,5 +38,5 @@ pub(crate) fn cancel_on_interrupt(client: &Client, shell: &Shell<'_, '_>) -> Res
         }
     };
     thread::Builder::new().name("bulla-signals".to_owned()).spawn(watch).map_err(cannot)?;
-    Ok(())
+    Ok(interrupted)
 }

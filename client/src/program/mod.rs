@@ -18,6 +18,7 @@ mod interrupt;
 mod json;
 mod lines;
 mod shell;
+mod transfer;
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Write};
@@ -118,6 +119,10 @@ fn dispatch(cli: &Cli, server_given: bool, shell: &mut Shell<'_, '_>) -> Result<
         Command::Send(arguments) => commands::send::run(arguments, options, shell),
         Command::List(arguments) => commands::list::run(arguments, options, shell),
         Command::Get(arguments) => commands::get::run(arguments, options, shell),
+        Command::Put(arguments) => commands::put::run(arguments, options, shell),
+        Command::Fetch(arguments) => commands::fetch::run(arguments, options, shell),
+        Command::Files(arguments) => commands::files::run(arguments, options, shell),
+        Command::Remove(arguments) => commands::remove::run(arguments, options, shell),
         Command::Form(arguments) => commands::form::run(arguments, options, shell),
         Command::Call(arguments) => commands::call::run(arguments, options, shell),
         Command::Stream(arguments) => commands::stream::run(arguments, options, shell),

@@ -3,12 +3,16 @@
 pub(crate) mod bench;
 pub(crate) mod call;
 pub(crate) mod codecs;
+pub(crate) mod fetch;
+pub(crate) mod files;
 pub(crate) mod form;
 pub(crate) mod get;
 pub(crate) mod keygen;
 pub(crate) mod list;
 pub(crate) mod open;
 pub(crate) mod ping;
+pub(crate) mod put;
+pub(crate) mod remove;
 pub(crate) mod seal;
 pub(crate) mod send;
 mod send_lines;
