@@ -8,8 +8,8 @@
 //! use bulla_client::files::TransferOptions;
 //! # fn run(client: Client) -> Result<(), Box<dyn std::error::Error>> {
 //! let go_on = |_| ControlFlow::Continue(());
-//! let receipt = client.files().put_file("reports/q1.pdf", Path::new("q1.pdf"), TransferOptions::new(), go_on)?;
-//! println!("{} bytes, sha256 {}", receipt.size, receipt.sha256);
+//! let stored = client.files().put_file("reports/q1.pdf", Path::new("q1.pdf"), TransferOptions::new(), go_on)?;
+//! println!("{} bytes, sha256 {}", stored.size, stored.sha256);
 //! client.files().fetch_file("reports/q1.pdf", Path::new("copy.pdf"), TransferOptions::new().replace(), go_on)?;
 //! # Ok(())
 //! # }
@@ -91,6 +91,21 @@ pub enum Stage {
 trait Watch: FnMut(Progress) -> ControlFlow<()> {}
 
 impl<F: FnMut(Progress) -> ControlFlow<()>> Watch for F {}
+
+/// A file that was put.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Its name on the server.
+    pub name: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its checksum.
+    pub sha256: Digest,
+    /// There was another file of that name before.
+    pub replaced: bool,
+    /// Bytes that were there from an earlier try.
+    pub resumed: u64,
+}
 
 /// A file that was fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]

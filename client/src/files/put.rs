@@ -11,7 +11,8 @@ use bulla_core::bytes::{Blob, Digester};
 use super::chunks::{Tally, chunk_size};
 use super::error::shown;
 use super::{
-    Close, Files, PartReply, PartRequest, Progress, PutMessage, PutOpen, Receipt, TransferError, TransferOptions, Watch,
+    Close, Files, PartReply, PartRequest, Progress, PutMessage, PutOpen, Receipt, Stored, TransferError,
+    TransferOptions, Watch,
 };
 use crate::{CallError, CallOptions, Upload};
 
@@ -26,7 +27,7 @@ impl Files<'_> {
         source: impl Read,
         options: TransferOptions,
         mut watch: impl FnMut(Progress) -> ControlFlow<()>,
-    ) -> Result<Receipt, TransferError> {
+    ) -> Result<Stored, TransferError> {
         let open = PutOpen { name: name.to_owned(), replace: options.replace, ..PutOpen::default() };
         let failed = |error: io::Error| TransferError::Local {
             action: "read",
@@ -46,7 +47,7 @@ impl Files<'_> {
         path: &Path,
         options: TransferOptions,
         mut watch: impl FnMut(Progress) -> ControlFlow<()>,
-    ) -> Result<Receipt, TransferError> {
+    ) -> Result<Stored, TransferError> {
         let mut file = LocalFile::open(path)?;
         let offset = if options.restart { 0 } else { self.offset(name, &file)? };
         let first = self.put_from(name, &mut file, offset, options, &mut watch);
@@ -74,7 +75,7 @@ impl Files<'_> {
         offset: u64,
         options: TransferOptions,
         watch: &mut impl Watch,
-    ) -> Result<Receipt, TransferError> {
+    ) -> Result<Stored, TransferError> {
         let path = file.path;
         file.file.rewind().map_err(TransferError::local("read", path))?;
         let mut tally = Tally::new(Some(file.size()), watch);
@@ -87,14 +88,13 @@ impl Files<'_> {
             offset,
             sha256: (offset > 0).then(|| tally.digest()),
         };
-        let (size, left) = (file.size(), file.size() - offset);
+        let left = file.size() - offset;
         let sent = self.send(open, (&file.file).take(left), tally, TransferError::local("read", path));
         match sent {
             // What the server says of a file that became shorter is not what went wrong.
             Ok(_) | Err(TransferError::Call(CallError::Status { .. })) if file.has_changed()? => {
                 Err(TransferError::Changed(shown(path)))
             }
-            Ok(receipt) if receipt.size != size => Err(TransferError::Server("a receipt for another length")),
             outcome => outcome,
         }
     }
@@ -105,9 +105,9 @@ impl Files<'_> {
         mut source: impl Read,
         mut tally: Tally<'_, W>,
         failed: impl Fn(io::Error) -> TransferError,
-    ) -> Result<Receipt, TransferError> {
+    ) -> Result<Stored, TransferError> {
         let room = chunk_size(self.client.session().limits.message);
-        let size = open.size;
+        let (size, resumed) = (open.size, open.offset);
         let upload: Upload<PutMessage, Receipt> = self.client.client_stream("files.put", &CallOptions::new())?;
         let mut sent = upload.send(&PutMessage::Open(open));
         tally.begin(size)?;
@@ -134,11 +134,14 @@ impl Files<'_> {
             Ok(()) | Err(CallError::Ended { .. }) => {}
             Err(error) => return Err(error.into()),
         }
-        let receipt = upload.finish()?;
-        if receipt.sha256 != sha256 {
-            return Err(TransferError::Checksum { declared: receipt.sha256, found: sha256 });
+        let Receipt { name, size, sha256: declared, replaced } = upload.finish()?;
+        if declared != sha256 {
+            return Err(TransferError::Checksum { declared, found: sha256 });
         }
-        Ok(receipt)
+        if size != tally.done() {
+            return Err(TransferError::Server("a receipt for another length"));
+        }
+        Ok(Stored { name, size, sha256, replaced, resumed })
     }
 }
 

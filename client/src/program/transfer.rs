@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bulla_core::status::Code;
 use bulla_core::text::escape;
 use indicatif::{BinaryBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -83,6 +84,10 @@ impl<'a> Meter<'a> {
             TransferError::Call(CallError::NotSent { reason, .. } | CallError::MayHaveRun { reason, .. }) => {
                 let reason = format!("the connection was lost{at} ({reason}){on}");
                 Failure::new(Exit::Lost, reason)
+            }
+            TransferError::Call(CallError::Status { status, .. }) if status.code() == Code::AlreadyExists => {
+                let failure = Failure::from(error);
+                Failure { message: format!("{}; --replace replaces it", failure.message), ..failure }
             }
             _ => error.into(),
         }

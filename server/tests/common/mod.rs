@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub, reason = "a part of tests, and every one uses a part of it")]
 
 #[cfg(feature = "program")]
+pub mod files;
+#[cfg(feature = "program")]
 pub mod program;
 
 use std::collections::{HashMap, VecDeque};

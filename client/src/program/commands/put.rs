@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use bulla_core::bytes::Digest;
 use bulla_core::text::escape;
 use clap::Args;
 use indicatif::BinaryBytes;
+use serde::Serialize;
 
 use crate::Client;
-use crate::files::{Receipt, TransferOptions};
+use crate::files::{Stored, TransferOptions};
 use crate::program::cli::Options;
 use crate::program::connect::{close_after, connect_for_files};
 use crate::program::exit::{Exit, Failure};
@@ -53,13 +55,22 @@ struct Item<'a> {
     name: String,
 }
 
+#[derive(Serialize)]
+struct Shown<'a> {
+    name: &'a str,
+    size: u64,
+    sha256: Digest,
+    replaced: bool,
+    resumed: u64,
+}
+
 pub(crate) fn run(arguments: &Arguments, options: &Options, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
     let items = items(arguments)?;
     let client = connect_for_files(options)?;
     let interrupted = cancel_on_interrupt(&client, shell)?;
     let outcome = each(&items, shell, |item, shell| {
-        let receipt = put(item, arguments, (&client, &interrupted), shell)?;
-        show(&receipt, shell)?;
+        let stored = put(item, arguments, (&client, &interrupted), shell)?;
+        show(&stored, shell)?;
         Ok(shell.flush()?)
     });
     close_after(&client, outcome)
@@ -103,7 +114,7 @@ fn put(
     arguments: &Arguments,
     (client, interrupted): (&Client, &AtomicBool),
     shell: &mut Shell<'_, '_>,
-) -> Result<Receipt, Failure> {
+) -> Result<Stored, Failure> {
     let mut options = TransferOptions::new();
     if arguments.replace {
         options = options.replace();
@@ -122,15 +133,17 @@ fn put(
     meter.end(outcome)
 }
 
-fn show(receipt: &Receipt, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
+fn show(stored: &Stored, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
+    let Stored { name, size, sha256, replaced, resumed } = stored;
+    let (size, resumed, replaced) = (*size, *resumed, *replaced);
     if shell.json {
-        return shell.json_line(receipt);
+        return shell.json_line(&Shown { name, size, sha256: *sha256, replaced, resumed });
     }
-    let name = escape(&receipt.name, 1024);
+    let name = escape(name, 1024);
     if !shell.is_for_people() {
-        return Ok(shell.line(format_args!("{}  {name}", receipt.sha256))?);
+        return Ok(shell.line(format_args!("{sha256}  {name}"))?);
     }
-    let did = if receipt.replaced { "replaced" } else { "put" };
-    let size = BinaryBytes(receipt.size);
-    Ok(shell.line(format_args!("{did} {name}: {size}, sha256 {}", receipt.sha256))?)
+    let did = if replaced { "replaced" } else { "put" };
+    let there = if resumed > 0 { format!(" ({} were there)", BinaryBytes(resumed)) } else { String::new() };
+    Ok(shell.line(format_args!("{did} {name}: {}{there}, sha256 {sha256}", BinaryBytes(size)))?)
 }

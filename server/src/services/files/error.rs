@@ -65,7 +65,7 @@ pub enum FilesError {
     #[error("no file {0}")]
     NotFound(String),
     /// There is such a file, and it was not to be replaced.
-    #[error("there is a file {0} already: ask for it to be replaced, or take another name")]
+    #[error("there is a file {0} already")]
     Exists(String),
     /// A folder, a symbolic link, a device: nothing that is served.
     #[error("{0} is not an ordinary file")]
