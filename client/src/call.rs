@@ -57,10 +57,15 @@ impl Deadline {
         self.after
     }
 
-    /// What is left of it, in milliseconds, as OPEN carries it: 0 is none, and time that is up is one.
+    pub(crate) fn is_past(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() >= until)
+    }
+
+    /// What is left of it, in milliseconds, as OPEN carries it: 0 is none, and time that is up is one. Rounded up, so that the caller,
+    /// whose time began before the server's, sees the end of it first.
     pub(crate) fn milliseconds(&self) -> u32 {
         let Some(until) = self.until else { return 0 };
-        let left = until.saturating_duration_since(Instant::now()).as_millis();
+        let left = until.saturating_duration_since(Instant::now()).as_micros().div_ceil(1000);
         u32::try_from(left).unwrap_or(u32::MAX).max(1)
     }
 }

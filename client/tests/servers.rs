@@ -6,7 +6,7 @@ mod common;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -140,6 +140,38 @@ fn a_server_that_goes_away_is_followed_by_the_next() {
     });
     assert!(ran_there.load(Ordering::SeqCst) > 0);
     assert!(connections(&first) + connections(&second) > 2);
+}
+
+#[test]
+fn a_stream_that_crosses_a_server_s_leaving_was_not_started() {
+    let (entered, enters) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let told = Mutex::new((entered, released));
+    let first = serve(&["json"], move |request| match request.open.route.as_str() {
+        "leave" => {
+            let told = told.lock().unwrap();
+            told.0.send(()).unwrap();
+            told.1.recv().unwrap();
+            Reply::GoAwayThen(request.message.clone())
+        }
+        _ => echo(request),
+    });
+    let client = connect([&first, &serve(&["json"], echo)]);
+    thread::scope(|scope| {
+        let leaving = scope.spawn(|| client.call::<_, u8>("leave", &1).unwrap());
+        enters.recv().unwrap();
+        // The server has seen the one call when it says that it goes, and nothing of these.
+        let mut stream: Incoming<u8> = client.server_stream("echo", &2, &CallOptions::new()).unwrap();
+        let upload = client.client_stream::<u8, u8>("echo", &CallOptions::new()).unwrap();
+        upload.send(&3).unwrap();
+        let call = scope.spawn(|| client.call::<_, u8>("echo", &4).unwrap());
+        release.send(()).unwrap();
+        let error = stream.next().unwrap().unwrap_err();
+        assert!(matches!(error, CallError::NotSent { .. }), "{error}");
+        let error = upload.finish().unwrap_err();
+        assert!(matches!(error, CallError::NotSent { .. }), "{error}");
+        assert_eq!((leaving.join().unwrap(), call.join().unwrap()), (1, 4), "a call goes elsewhere by itself");
+    });
 }
 
 #[test]

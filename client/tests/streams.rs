@@ -204,6 +204,49 @@ fn a_connection_that_is_cut_ends_its_streams() {
 }
 
 #[test]
+fn a_sender_that_waits_hears_that_the_connection_is_cut() {
+    let (_server, _, client) = connected();
+    let (outgoing, _incoming) = client.duplex::<[u8], ()>("hold", &options()).unwrap();
+    while outgoing.try_send(&[7; 1000]).unwrap() {}
+    std::thread::scope(|scope| {
+        let sender = scope.spawn(|| (0..).find_map(|_| outgoing.send(&[7; 1000]).err()));
+        let _: Incoming<u64> = client.server_stream("die", &0_u64, &options()).unwrap();
+        let error = sender.join().unwrap().unwrap();
+        assert!(matches!(error, CallError::MayHaveRun { .. }), "{error}");
+    });
+}
+
+#[test]
+fn several_threads_may_send_on_one_stream() {
+    let (_server, _, client) = connected();
+    let upload = client.client_stream::<u64, u64>("sum", &options()).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let upload = &upload;
+            scope.spawn(move || (0..2500).for_each(|number| upload.send(&(thread * 2500 + number)).unwrap()));
+        }
+    });
+    assert_eq!(upload.finish().unwrap(), (0..10_000).sum::<u64>());
+}
+
+#[test]
+fn a_stream_more_than_agreed_waits_for_another_to_end() {
+    let mut limits = Limits::default();
+    limits.streams = 4;
+    let (server, _) = serve_streams(limits);
+    let client = server.connect();
+    let open = |options: &CallOptions| client.server_stream::<_, u64>("endless", &0_u64, options);
+    let mut streams: Vec<_> = (0..4).map(|_| open(&options()).unwrap()).collect();
+    let error = open(&within(50)).err().unwrap();
+    assert!(matches!(error, CallError::Deadline { sent: false, .. }), "{error}");
+    std::thread::scope(|scope| {
+        let fifth = scope.spawn(|| open(&options()).unwrap().next().unwrap().unwrap());
+        drop(streams.pop());
+        assert_eq!(fifth.join().unwrap(), 0);
+    });
+}
+
+#[test]
 fn a_half_that_is_dropped_cancels_the_stream() {
     let (server, _, client) = connected();
     let news = server.news();

@@ -1,6 +1,7 @@
 //! The receiving half of a stream: an iterator that grants room as its values are taken.
 
 use std::collections::VecDeque;
+use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -170,6 +171,8 @@ impl<Res: DeserializeOwned> Iterator for Incoming<Res> {
         }
     }
 }
+
+impl<Res: DeserializeOwned> FusedIterator for Incoming<Res> {}
 
 impl<Res> Drop for Incoming<Res> {
     fn drop(&mut self) {

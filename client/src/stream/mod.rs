@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use bulla_core::codec::DecodeLimits;
 use bulla_core::connection::{Open, StreamId};
+use bulla_core::status::Code;
 use bulla_core::text::escape;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -105,6 +106,10 @@ impl Stream {
         let route = self.route.clone();
         match end {
             End::Finished => CallError::NoAnswer { route },
+            // Both sides keep the time. Whichever of them ended the stream, it is the same end.
+            End::Status(status) if status.code() == Code::DeadlineExceeded && self.deadline.is_past() => {
+                CallError::Deadline { route, after: self.deadline.after(), sent: true }
+            }
             End::Status(status) => CallError::Status { route, status },
             End::Lost { reason, sent: false } => CallError::NotSent { route, reason },
             End::Lost { reason, sent: true } => CallError::MayHaveRun { route, reason },
