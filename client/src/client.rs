@@ -21,7 +21,7 @@ pub const LINGER: Duration = Duration::from_secs(10);
 
 /// A connection to a server. A clone is the same connection; threads share it freely, each with its own calls in flight.
 ///
-/// When the connection is lost, the next call makes another. What was sent is never sent again: such a call fails with
+/// When the connection is lost, the next call makes another. What may have run is never sent again: such a call fails with
 /// [`CallError::MayHaveRun`].
 #[derive(Clone)]
 pub struct Client {
@@ -231,8 +231,9 @@ impl Client {
         self.inner.line.latest().link.give_up_all();
     }
 
-    /// Ends the connection in order: new calls are refused, those under way are waited for, then CLOSE is written. After [`LINGER`]
-    /// it is over in any case. Dropping the last clone does the same without waiting.
+    /// Ends the connection in order: new calls are refused, calls and streams under way are waited for, then CLOSE is written. After
+    /// [`LINGER`] it is over in any case; [`cancel_all`](Self::cancel_all) before it saves that wait for a stream that has no end.
+    /// Dropping the last clone, streams included, does the same without waiting.
     pub fn close(&self) {
         self.inner.line.close().link.close(LINGER);
     }

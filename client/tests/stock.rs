@@ -279,3 +279,21 @@ mod program {
         );
     }
 }
+
+#[cfg(feature = "program")]
+#[test]
+fn a_call_is_a_stream_of_one_message_each_way() {
+    let stock = stock("127.0.0.1:0");
+    let bulla = common::bulla::Bulla::new(&stock.address, &key(7));
+    for codec in ALL {
+        assert_eq!(
+            bulla.ok(&["stream", "echo", "{\"a\":[1,null]}", "--codec", codec]),
+            "{\"a\":[1,null]}\n",
+            "{codec}"
+        );
+    }
+    for documents in [&["1", "2"][..], &[]] {
+        let run = bulla.run(&[&["stream", "echo"], documents].concat());
+        assert_eq!((run.code, run.stdout.as_str()), (6, ""), "one, no more and no less: {}", run.stderr);
+    }
+}

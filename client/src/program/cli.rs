@@ -19,7 +19,7 @@ Examples:
   bulla list people                             read them back
   bulla put report.pdf                          store a file; fetch gets it back
   bulla call echo '{\"hello\": \"world\"}'          call any route
-  bulla stream echo < people.jsonl              a stream: many requests, many answers
+  bulla stream words < lines.jsonl              a stream: many requests, many answers
   bulla bench --codec json,bincode              how fast is it here?
   bulla --server unix:/run/bulla.sock ping      over a Unix socket
 
