@@ -4,23 +4,22 @@
 //! other: the link knows each by an [entry](state::Entry), brings what comes of it into an [`Inbox`], and takes what is sent on it as
 //! long as there is room. When it is written is one [policy](flush) for all.
 
+mod events;
 mod flush;
 mod state;
+mod streams;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bulla_core::connection::{Bounds, CommandError, Connection, Open, Session, StreamId};
-use bulla_core::status::{Code, Status};
+use bulla_core::connection::{Bounds, Connection, Session};
 use mio::Waker;
 
-use self::state::{Entry, State};
+use self::state::{State, Wakeup};
+pub(crate) use self::streams::{Beginning, Expects, GivenUp, Refusal};
 use crate::Lost;
-use crate::inbox::{End, Inbox};
+use crate::inbox::Inbox;
 use crate::socket::Socket;
-
-/// What a call costs on the wire besides its message, roughly, in bytes.
-const CALL_COST: usize = 64;
 
 /// A connection that is shared by callers and its driver.
 pub(crate) struct Link {
@@ -30,46 +29,6 @@ pub(crate) struct Link {
     state: Mutex<State>,
     /// The handshake is done, room came, a stream ended, bytes were written, or the connection is over.
     changed: Condvar,
-}
-
-/// What a stream begins with.
-pub(crate) struct Beginning<'a> {
-    pub(crate) open: &'a Open,
-    /// All that this side says; without it, messages follow one by one.
-    pub(crate) request: Option<Vec<u8>>,
-    pub(crate) expects: Expects,
-    /// It may wait for others to share a record with; otherwise it is written at once.
-    pub(crate) soon: bool,
-}
-
-/// What a stream still expects from the other side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Expects {
-    Nothing,
-    One,
-    Many,
-}
-
-/// A stream under way.
-pub(crate) struct Opened {
-    pub(crate) stream: StreamId,
-    pub(crate) inbox: Arc<Inbox>,
-}
-
-/// Why nothing was queued.
-pub(crate) enum Refusal {
-    Lost(Lost),
-    Command(CommandError),
-    Deadline,
-    /// The stream is over: its inbox says why.
-    Over,
-}
-
-/// Why this side ends a stream early.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum GivenUp {
-    Cancelled,
-    Deadline,
 }
 
 impl Link {
@@ -102,140 +61,6 @@ impl Link {
     pub(crate) fn is_usable(&self) -> bool {
         let state = self.lock();
         state.over.is_none() && !state.going_away && !state.connection.is_over()
-    }
-
-    /// Opens a stream as soon as there is room, until `until` at most.
-    pub(crate) fn open(&self, beginning: Beginning<'_>, until: Option<Instant>) -> Result<Opened, Refusal> {
-        let Beginning { open, request, expects, soon } = beginning;
-        let size = request.as_ref().map_or(0, Vec::len) + open.route.len() + CALL_COST;
-        let mut state = self.lock();
-        let mut flushed = false;
-        let stream = loop {
-            match state.try_open(open, self.bounds.outbound)? {
-                Some(stream) => break stream,
-                // Nothing gets room while what is queued is not on its way.
-                None if !flushed => (state, flushed) = (self.flush_locked(state), true),
-                None if is_past(until) => return Err(Refusal::Deadline),
-                None => state = self.wait(state, until),
-            }
-        };
-        let outlet = request.is_none().then(Arc::default);
-        if let Some(request) = request {
-            let sent = state.connection.send(stream, request).and_then(|()| state.connection.finish(stream));
-            if let Err(error) = sent {
-                // The stream was opened in vain. Nothing of it has been written.
-                let _ = state.connection.reset(stream, &Status::new(Code::Cancelled, "the request does not fit"));
-                return Err(Refusal::Command(error));
-            }
-            state.backlog += size;
-        }
-        let inbox = Arc::new(Inbox::default());
-        state.unwritten.push(stream);
-        if expects != Expects::Nothing {
-            // Only what is asked and not answered yet is in flight: a long stream's request is not.
-            let size = if expects == Expects::One && outlet.is_none() { size } else { 0 };
-            state.in_flight += size;
-            state.streams.insert(stream, Entry { inbox: Arc::clone(&inbox), size, sent: false, expects, outlet });
-        }
-        state.fresh += size;
-        if soon {
-            let in_flight = state.in_flight;
-            self.flush_by_and_by(state, in_flight);
-        } else {
-            self.flush_from(state);
-        }
-        Ok(Opened { stream, inbox })
-    }
-
-    /// Sends a message on a stream that was opened for it: `false` if it has no room and `wait` is not set. With it, waits for
-    /// room until `until` at most.
-    pub(crate) fn send(
-        &self,
-        stream: StreamId,
-        message: Vec<u8>,
-        wait: bool,
-        until: Option<Instant>,
-    ) -> Result<bool, Refusal> {
-        let size = message.len() + CALL_COST;
-        let mut state = self.lock();
-        let mut flushed = false;
-        loop {
-            let outlet = state.outlet(stream).ok_or(Refusal::Over)?;
-            if state.has_room(stream) {
-                break;
-            }
-            if !flushed {
-                (state, flushed) = (self.flush_locked(state), true);
-                continue;
-            }
-            if !wait {
-                return Ok(false);
-            }
-            if is_past(until) {
-                return Err(Refusal::Deadline);
-            }
-            let outlet = Arc::clone(outlet);
-            state.crowded.push(stream);
-            state = sleep(&outlet, state, until);
-        }
-        state.connection.send(stream, message).map_err(Refusal::Command)?;
-        state.fresh += size;
-        let window = state.window();
-        let mut in_flight = state.in_flight;
-        if let Some(entry) = state.streams.get_mut(&stream) {
-            entry.size = entry.size.saturating_add(size).min(window);
-            in_flight += entry.size;
-        }
-        self.flush_by_and_by(state, in_flight);
-        Ok(true)
-    }
-
-    /// Ends this side of a stream, behind what was sent on it.
-    pub(crate) fn finish(&self, stream: StreamId) -> Result<(), Refusal> {
-        let mut state = self.lock();
-        let entry = state.streams.get_mut(&stream).filter(|entry| entry.outlet.is_some()).ok_or(Refusal::Over)?;
-        let outlet = entry.outlet.take();
-        entry.size = 0;
-        if entry.expects == Expects::Nothing {
-            state.remove(stream);
-        }
-        state.connection.finish(stream).map_err(Refusal::Command)?;
-        // Whoever still waits to send on it has come too late.
-        state.wakeups.extend(outlet.map(state::Wakeup::Sender));
-        self.flush_from(state);
-        Ok(())
-    }
-
-    /// Ends a stream early, unless it is over: its inbox says how it ended.
-    pub(crate) fn give_up(&self, stream: StreamId, why: GivenUp) {
-        let mut state = self.lock();
-        self.reset(&mut state, stream, why);
-        self.flush_from(state);
-    }
-
-    /// Ends a stream whose reader is gone, unless it is over, and drops what nobody will read: what is in the inbox, and as much
-    /// more as the reader had taken.
-    pub(crate) fn abandon(&self, stream: StreamId, inbox: &Inbox, messages: usize, bytes: usize) {
-        let mut state = self.lock();
-        self.reset(&mut state, stream, GivenUp::Cancelled);
-        state.discard(stream, inbox, messages, bytes);
-        self.flush_from(state);
-    }
-
-    /// Ends every stream early.
-    pub(crate) fn give_up_all(&self) {
-        let mut state = self.lock();
-        for stream in state.conclude_all(|_| End::Cancelled) {
-            let _ = state.connection.reset(stream, &Status::new(Code::Cancelled, "the caller gave up"));
-        }
-        self.flush_from(state);
-    }
-
-    /// Grants the room of messages that were read.
-    pub(crate) fn consume(&self, stream: StreamId, messages: usize, bytes: usize) {
-        let mut state = self.lock();
-        state.connection.consume_many(stream, messages, bytes);
-        self.flush_from(state);
     }
 
     /// Sends a ping; its answer comes into the inbox.
@@ -344,21 +169,6 @@ impl Link {
 
     // Inside
 
-    fn reset(&self, state: &mut State, stream: StreamId, why: GivenUp) {
-        let concluded = state.conclude(stream, |entry| match why {
-            GivenUp::Cancelled => End::Cancelled,
-            GivenUp::Deadline => End::Deadline { sent: entry.sent },
-        });
-        if concluded.is_some() {
-            let status = match why {
-                GivenUp::Cancelled => Status::new(Code::Cancelled, "the caller gave up"),
-                GivenUp::Deadline => Status::new(Code::DeadlineExceeded, "the caller's deadline passed"),
-            };
-            // An error says that the stream is over, which is what we want.
-            let _ = state.connection.reset(stream, &status);
-        }
-    }
-
     /// Waits for any change.
     fn wait<'a>(&self, mut state: MutexGuard<'a, State>, until: Option<Instant>) -> MutexGuard<'a, State> {
         state.waiting += 1;
@@ -374,12 +184,8 @@ impl Link {
         if waiting > 0 {
             self.changed.notify_all();
         }
-        wakeups.iter().for_each(state::Wakeup::wake);
+        wakeups.iter().for_each(Wakeup::wake);
     }
-}
-
-fn is_past(until: Option<Instant>) -> bool {
-    until.is_some_and(|until| Instant::now() >= until)
 }
 
 fn sleep<'a>(on: &Condvar, state: MutexGuard<'a, State>, until: Option<Instant>) -> MutexGuard<'a, State> {

@@ -5,8 +5,7 @@ use std::io;
 use std::sync::{Arc, Condvar};
 use std::time::Instant;
 
-use bulla_core::connection::{CommandError, Connection, Event, Open, StreamId};
-use bulla_core::status::{Code, Status};
+use bulla_core::connection::{CommandError, Connection, Open, StreamId};
 
 use super::{Expects, Refusal};
 use crate::Lost;
@@ -255,97 +254,5 @@ impl State {
     /// Whether everything that there was to say has been written, or never will be.
     pub(crate) fn is_written(&self) -> bool {
         self.write_failed || self.out.is_empty() && !self.writing
-    }
-
-    // Events
-
-    pub(super) fn handle_event(&mut self, event: Event) {
-        match event {
-            Event::Message { stream, message, last } => self.handle_message(stream, message, last),
-            Event::Finished { stream } => self.handle_finished(stream),
-            Event::Reset { stream, status } => drop(self.conclude(stream, |_| End::Status(status))),
-            Event::Pong(bytes) => {
-                let inbox = self.pings.remove(&bytes);
-                self.wakeups.extend(inbox.filter(|inbox| inbox.end(End::Finished)).map(Wakeup::Reader));
-            }
-            Event::Opened { stream, .. } => self.refuse(stream, "this client serves no calls"),
-            Event::GoAway { last } => self.handle_go_away(last),
-            Event::Closed(reason) => self.end(&reason.into()),
-            // Connected is seen by `wait_for_session`; what a later version adds concerns no stream.
-            _ => {}
-        }
-    }
-
-    fn handle_message(&mut self, stream: StreamId, message: Vec<u8>, last: bool) {
-        let length = message.len();
-        let Some(entry) = self.streams.get(&stream) else {
-            self.connection.consume(stream, length);
-            return self.refuse(stream, "one answer was expected");
-        };
-        if entry.inbox.put(message) {
-            self.wakeups.push(Wakeup::Reader(Arc::clone(&entry.inbox)));
-        }
-        if entry.expects == Expects::One {
-            // It is the caller's now, who asked for it: what waits here is bounded by the calls under way.
-            self.connection.consume(stream, length);
-            self.handle_answered(stream);
-        } else if last {
-            self.handle_finished(stream);
-        }
-    }
-
-    fn handle_finished(&mut self, stream: StreamId) {
-        let Some(entry) = self.streams.get_mut(&stream) else { return };
-        if entry.expects == Expects::One || entry.outlet.is_none() {
-            return self.handle_answered(stream);
-        }
-        entry.expects = Expects::Nothing;
-        if entry.inbox.end(End::Finished) {
-            self.wakeups.push(Wakeup::Reader(Arc::clone(&entry.inbox)));
-        }
-    }
-
-    /// The server has said all that it was asked for: whatever this side still has to say is of no use.
-    fn handle_answered(&mut self, stream: StreamId) {
-        let Some(entry) = self.conclude(stream, |_| End::Finished) else { return };
-        if entry.outlet.is_some() {
-            let _ = self.connection.reset(stream, &Status::new(Code::Cancelled, "answered before all was sent"));
-        }
-    }
-
-    fn refuse(&mut self, stream: StreamId, reason: &str) {
-        // An error says that the stream is over already.
-        let _ = self.connection.reset(stream, &Status::new(Code::Unimplemented, reason));
-    }
-
-    /// Streams beyond the last one that is served did not run, whatever was sent of them.
-    fn handle_go_away(&mut self, last: u32) {
-        self.going_away = true;
-        let unserved: Vec<StreamId> = self.streams.keys().copied().filter(|stream| stream.number() > last).collect();
-        for stream in unserved {
-            self.conclude(stream, |_| End::Lost { reason: Lost::GoingAway, sent: false });
-            let _ = self.connection.reset(stream, &Status::new(Code::Cancelled, "not served"));
-        }
-    }
-
-    /// Ends every stream for the same cause.
-    pub(super) fn conclude_all(&mut self, end: impl Fn(&Entry) -> End) -> Vec<StreamId> {
-        let streams: Vec<StreamId> = self.streams.keys().copied().collect();
-        for stream in &streams {
-            self.conclude(*stream, &end);
-        }
-        streams
-    }
-
-    pub(super) fn end(&mut self, reason: &Lost) {
-        if self.over.is_none() {
-            self.over = Some(reason.clone());
-        }
-        self.conclude_all(|entry| End::Lost { reason: reason.clone(), sent: entry.sent });
-        for (_, inbox) in std::mem::take(&mut self.pings) {
-            if inbox.end(End::Lost { reason: reason.clone(), sent: true }) {
-                self.wakeups.push(Wakeup::Reader(inbox));
-            }
-        }
     }
 }
