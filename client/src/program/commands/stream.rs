@@ -30,7 +30,7 @@ Examples:
 
 Each answer is one line of JSON in a pipe, as soon as it is there; on a terminal it is indented. The requests end with the input, the
 program ends with the server's last answer. Ctrl-C cancels the stream: the server is told, and the exit code is 130. An input line that is
-no JSON cancels it, too.";
+no JSON cancels it, too. A stream may last: --timeout is for the connection alone.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
