@@ -69,6 +69,15 @@ pub struct Options {
     /// Calls open in one connection [default: 1024]
     #[arg(long, hide_env_values = true, env = "BULLA_MAX_STREAMS", value_name = "COUNT", help_heading = "Limits")]
     pub max_streams: Option<u32>,
+    /// Streams whose handlers run at once, each on a thread [default: 256]
+    #[arg(
+        long,
+        hide_env_values = true,
+        env = "BULLA_MAX_STREAM_THREADS",
+        value_name = "COUNT",
+        help_heading = "Limits"
+    )]
+    pub max_stream_threads: Option<u32>,
     /// Bytes queued in all connections together [default: 1073741824]
     #[arg(long, hide_env_values = true, env = "BULLA_MAX_QUEUED", value_name = "BYTES", help_heading = "Limits")]
     pub max_queued: Option<u64>,
@@ -120,6 +129,7 @@ impl Options {
             max_handshakes: self.max_handshakes.or(other.max_handshakes),
             max_message: self.max_message.or(other.max_message),
             max_streams: self.max_streams.or(other.max_streams),
+            max_stream_threads: self.max_stream_threads.or(other.max_stream_threads),
             max_queued: self.max_queued.or(other.max_queued),
             max_depth: self.max_depth.or(other.max_depth),
             max_elements: self.max_elements.or(other.max_elements),
