@@ -1,5 +1,7 @@
 //! Codecs with one fault each: the suite must catch every one, in the property that is about it.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers may")]
+
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -83,6 +85,8 @@ macro_rules! assert_caught {
         assert!(verdict.is_err(), "{} did not catch it: {verdict:?}", stringify!($property));
     )*};
 }
+
+mod more;
 
 codec!(Sound, JSON, |value, out| encode(value, out), |input, seed| decode(input, seed));
 
