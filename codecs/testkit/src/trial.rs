@@ -82,7 +82,10 @@ impl<'c, C: Codec> Trial<'c, C> {
             return Ok(());
         }
         let case = format!("{written:?} as {}", std::any::type_name::<U>());
-        let bytes = way::encode(self.codec, &written)?.map_err(|error| format!("{case}: {error}"))?;
+        let bytes = match way::encode(self.codec, &written)? {
+            Ok(bytes) => bytes,
+            Err(error) => return refusal(&case, &error).map(|refusal| self.refusals.push(refusal)),
+        };
         match (way::decode(self.codec, &bytes, U::eq)?, expected) {
             (Ok(read), Some(expected)) if read == expected => Ok(()),
             (Err(error), None) => refusal(&case, &error).map(drop),
