@@ -2,9 +2,10 @@
 
 use aes::cipher::{InvalidLength, KeyInit};
 use hkdf::Hkdf;
-use hmac::Hmac;
 use sha2::Sha256;
 use zeroize::Zeroizing;
+
+use super::mac::Signer;
 
 /// The key of one direction of a session: 16 bytes that sign, then 16 that encrypt, as in a Fernet key. Erased on drop.
 ///
@@ -23,20 +24,15 @@ impl SessionKey {
         &self.0
     }
 
-    /// The HMAC state after its key, to be cloned for each record.
-    pub(super) fn signing(&self) -> Hmac<Sha256> {
-        of_half(&self.0[..16])
+    pub(super) fn signer(&self) -> Signer {
+        Signer::new(self.0.first_chunk().expect("the first half"))
     }
 
     /// The AES schedule of either direction.
     pub(super) fn schedule<A: KeyInit>(&self) -> A {
-        of_half(&self.0[16..])
+        let made: Result<A, InvalidLength> = A::new_from_slice(&self.0[16..]);
+        made.expect("AES-128 takes 16 bytes")
     }
-}
-
-fn of_half<A: KeyInit>(half: &[u8]) -> A {
-    let made: Result<A, InvalidLength> = A::new_from_slice(half);
-    made.expect("AES-128 and HMAC take 16 bytes")
 }
 
 /// The client's and the server's session key: HKDF-SHA256 of both keys of the handshake's split, joined, with the handshake hash as

@@ -20,8 +20,32 @@
 //! assert_eq!(opener.open(&mut wire[LENGTH_PREFIX..])?, b"frames");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! Much to send is better cut into several records of about the same length: a [`Batch`] of them is encrypted and signed side by side.
+//!
+//! ```
+//! # use bulla_core::record::{Batch, LENGTH_PREFIX, OpenError, Opener, Sealer, SessionKey};
+//! # let (mut sealer, mut opener) = (Sealer::new(SessionKey::from_bytes([1; 32]), [2; 32]), Opener::new(SessionKey::from_bytes([1; 32])));
+//! let mut wire = Vec::new();
+//! let mut batch = Batch::new(&mut wire);
+//! for frames in [&b"some frames"[..], b"and some more"] {
+//!     batch.add(|record| record.put(frames).ok());
+//! }
+//! sealer.seal_all(0, batch)?;
+//!
+//! let mut opened = Vec::new();
+//! let used = opener.open_each(&mut wire, |frames| {
+//!     opened.push(frames.to_vec());
+//!     Ok::<_, OpenError>(())
+//! })?;
+//! assert_eq!((used, opened), (wire.len(), vec![b"some frames".to_vec(), b"and some more".to_vec()]));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
+mod batch;
+mod chains;
 mod keys;
+mod mac;
 mod open;
 mod seal;
 #[cfg(test)]
@@ -29,6 +53,7 @@ mod tests;
 #[cfg(test)]
 pub(crate) mod vectors;
 
+pub use self::batch::{Batch, Frames};
 pub use self::keys::{SessionKey, session_keys};
 pub use self::open::{OpenError, Opener};
 pub use self::seal::{SealError, Sealer};

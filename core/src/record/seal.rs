@@ -1,14 +1,12 @@
 //! Sealing: frames in, records out.
 
 use aes::Aes128Enc;
-use aes::cipher::block_padding::NoPadding;
-use aes::cipher::{BlockModeEncrypt, InnerIvInit};
-use hmac::{Hmac, Mac};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
-use sha2::Sha256;
 
-use super::{BLOCK, HEADER, LENGTH_PREFIX, MAX_FRAMES, SessionKey, TOKEN_OVERHEAD, VERSION};
+use super::chains::{Chain, encrypt};
+use super::mac::Signer;
+use super::{BLOCK, Batch, HEADER, IV_AT, MAX_FRAMES, SEQUENCE, SessionKey, TAG};
 
 /// Frames that were not sealed. The output is as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -28,7 +26,7 @@ pub enum SealError {
 /// Seals one direction of one session. Its records open in the order in which they were sealed.
 pub struct Sealer {
     cipher: Aes128Enc,
-    signing: Hmac<Sha256>,
+    signer: Signer,
     ivs: ChaCha20Rng,
     pub(super) sequence: u64,
 }
@@ -37,7 +35,7 @@ impl Sealer {
     /// The first record will have the number 0. The seed must be fresh entropy: every IV comes from it.
     #[must_use]
     pub fn new(key: SessionKey, iv_seed: [u8; 32]) -> Self {
-        Self { cipher: key.schedule(), signing: key.signing(), ivs: ChaCha20Rng::from_seed(iv_seed), sequence: 0 }
+        Self { cipher: key.schedule(), signer: key.signer(), ivs: ChaCha20Rng::from_seed(iv_seed), sequence: 0 }
     }
 
     /// Appends one record, `u32 BE length | token`, that holds `frames`. `time` is in seconds since 1970.
@@ -47,46 +45,60 @@ impl Sealer {
     /// # Errors
     /// [`SealError::TooLong`] for more than [`MAX_FRAMES`] bytes, [`SealError::Exhausted`] after 2⁶⁴ − 1 records.
     pub fn seal(&mut self, time: u64, frames: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
-        if frames.len() > MAX_FRAMES {
-            return Err(SealError::TooLong { length: frames.len() });
-        }
-        let next = self.sequence.checked_add(1).ok_or(SealError::Exhausted)?;
-        let mut iv = [0; BLOCK];
-        self.ivs.fill_bytes(&mut iv);
-        let sequence = std::mem::replace(&mut self.sequence, next).to_be_bytes();
-        self.token(time, &iv, [&sequence, frames], out);
+        let mut batch = Batch::new(out);
+        let mut put = Ok(());
+        batch.add(|record| {
+            put = record.put(frames);
+            put.ok()
+        });
+        put?;
+        self.seal_all(time, batch)
+    }
+
+    /// Seals the records of a batch, in their order, and leaves them in its buffer. Several cost much less than each alone, if they
+    /// are of about the same length: they are encrypted side by side. `time` is in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`SealError::Exhausted`] after 2⁶⁴ − 1 records; then none of the batch is left.
+    pub fn seal_all(&mut self, time: u64, mut batch: Batch<'_>) -> Result<(), SealError> {
+        let next = self.sequence.checked_add(batch.records() as u64).ok_or(SealError::Exhausted)?;
+        let first = std::mem::replace(&mut self.sequence, next);
+        batch.with_tokens(|tokens| {
+            for (token, sequence) in tokens.iter_mut().zip(first..) {
+                let mut iv = [0; BLOCK];
+                self.ivs.fill_bytes(&mut iv);
+                token[1..IV_AT].copy_from_slice(&time.to_be_bytes());
+                token[IV_AT..HEADER].copy_from_slice(&iv);
+                token[HEADER..HEADER + SEQUENCE].copy_from_slice(&sequence.to_be_bytes());
+            }
+            self.seal_staged(tokens);
+        });
+        batch.keep();
         Ok(())
     }
 
-    /// Appends a token of the two parts, with its length. Stage, encrypt, sign: records side by side could share each step.
-    pub(super) fn token(&self, time: u64, iv: &[u8; BLOCK], parts: [&[u8]; 2], out: &mut Vec<u8>) {
-        let start = out.len() + LENGTH_PREFIX;
-        stage(time, iv, parts, out);
-        self.encrypt(iv, &mut out[start + HEADER..]);
-        let tag = self.signing.clone().chain_update(&out[start..]).finalize();
-        out.extend_from_slice(&tag.into_bytes());
-    }
-
-    fn encrypt(&self, iv: &[u8; BLOCK], blocks: &mut [u8]) {
-        let length = blocks.len();
-        cbc::Encryptor::inner_iv_init(&self.cipher, iv.into())
-            .encrypt_padded::<NoPadding>(blocks, length)
-            .expect("staged plaintext is whole blocks");
+    /// Encrypts and signs tokens that have everything else in its place, at most [`Batch::MAX`] of them.
+    pub(super) fn seal_staged(&self, tokens: &mut [&mut [u8]]) {
+        encrypt(&self.cipher, tokens.iter_mut().map(|token| chain(token)));
+        let (pairs, single) = tokens.as_chunks_mut::<2>();
+        for [one, two] in pairs {
+            let ((signed, tag), (signed_too, tag_too)) = (split_tag(one), split_tag(two));
+            [*tag, *tag_too] = self.signer.sign_both([signed, signed_too]);
+        }
+        for token in single {
+            let (signed, tag) = split_tag(token);
+            *tag = self.signer.sign(signed);
+        }
     }
 }
 
-/// Appends all of a record but its tag, not yet encrypted.
-fn stage(time: u64, iv: &[u8; BLOCK], parts: [&[u8]; 2], out: &mut Vec<u8>) {
-    let plaintext = parts[0].len() + parts[1].len();
-    // PKCS #7: never empty, each byte says how many there are.
-    let padding = BLOCK - plaintext % BLOCK;
-    let token = TOKEN_OVERHEAD + plaintext + padding;
-    out.reserve(LENGTH_PREFIX + token);
-    let length = u32::try_from(token).expect("a token is shorter than 4 GiB");
-    out.extend_from_slice(&length.to_be_bytes());
-    out.push(VERSION);
-    out.extend_from_slice(&time.to_be_bytes());
-    out.extend_from_slice(iv);
-    parts.iter().for_each(|part| out.extend_from_slice(part));
-    out.resize(out.len() + padding, padding as u8);
+/// What of a token is encrypted.
+fn chain(token: &mut [u8]) -> Chain<'_> {
+    let (header, ciphertext) = split_tag(token).0.split_first_chunk_mut::<HEADER>().expect("a token has a header");
+    Chain::new(*header.last_chunk().expect("the header ends with an IV"), ciphertext.as_chunks_mut().0)
+}
+
+/// What of a token is signed, and the place of its HMAC.
+fn split_tag(token: &mut [u8]) -> (&mut [u8], &mut [u8; TAG]) {
+    token.split_last_chunk_mut().expect("a token has an HMAC")
 }
