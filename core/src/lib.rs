@@ -13,6 +13,8 @@ mod frame;
 #[cfg(feature = "protocol")]
 pub mod handshake;
 #[cfg(feature = "protocol")]
+pub mod intercept;
+#[cfg(feature = "protocol")]
 pub mod key;
 #[cfg(feature = "protocol")]
 pub mod protocol;
