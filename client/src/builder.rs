@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bulla_core::codec::{Capability, CodecName, CodecRegistry, DecodeLimits};
 use bulla_core::connection::{Bounds, ClientConfig, Identity, Limits, MAX_CODECS};
+use bulla_core::intercept::{Interceptor, Interceptors};
 use bulla_core::key::Key;
 use bulla_core::text::escape;
 
@@ -32,6 +33,7 @@ pub struct ClientBuilder {
     agent: String,
     deadline: Option<Duration>,
     reconnect: Reconnect,
+    interceptors: Interceptors,
 }
 
 impl Default for ClientBuilder {
@@ -47,6 +49,7 @@ impl Default for ClientBuilder {
             agent: concat!("bulla-client/", env!("CARGO_PKG_VERSION")).to_owned(),
             deadline: None,
             reconnect: Reconnect::default(),
+            interceptors: Interceptors::default(),
         }
     }
 }
@@ -130,6 +133,23 @@ impl ClientBuilder {
         self
     }
 
+    /// Work that concerns every call, behind that of the interceptors added before. What it does at an end is done on the thread that
+    /// drives the connection, or on a caller's: it must not wait for this client.
+    ///
+    /// ```
+    /// # use bulla_client::Client;
+    /// use bulla_core::intercept::{CallHead, Ending};
+    ///
+    /// let builder = Client::builder().intercept(|call: &mut CallHead<'_>| {
+    ///     call.metadata.push(("trace".to_owned(), "7f3a".to_owned()));
+    ///     Ok(Ending::none())
+    /// });
+    /// ```
+    pub fn intercept(mut self, interceptor: impl Interceptor) -> Self {
+        self.interceptors.push(interceptor);
+        self
+    }
+
     /// Connects: one attempt at each server, which ends with the handshake.
     ///
     /// # Errors
@@ -150,7 +170,7 @@ impl ClientBuilder {
             bounds: self.bounds,
             identity: Identity { instance: instance()?, agent: self.agent },
         };
-        let line = Line::connect(servers, config, codecs, self.reconnect)?;
+        let line = Line::connect(servers, config, codecs, self.interceptors, self.reconnect)?;
         Ok(Client::new(line, self.deadline, self.decode_limits))
     }
 }

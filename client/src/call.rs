@@ -53,6 +53,11 @@ impl Deadline {
         self.until
     }
 
+    /// How long it was from the start, if there is one.
+    pub(crate) fn limit(&self) -> Option<Duration> {
+        self.until.map(|_| self.after)
+    }
+
     pub(crate) fn after(&self) -> Duration {
         self.after
     }

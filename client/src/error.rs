@@ -166,6 +166,14 @@ pub enum CallError {
         /// The server's code and reason.
         status: Status,
     },
+    /// An interceptor of this client refused the call. Nothing of it was sent.
+    #[error("this client does not call {route}: {status}")]
+    Intercepted {
+        /// The route called, escaped.
+        route: String,
+        /// The interceptor's code and reason.
+        status: Status,
+    },
     /// The connection was lost before anything of the call was sent. It did not run: repeat it.
     #[error("the connection was lost before {route} was sent: {reason}; it did not run, so try again")]
     NotSent {

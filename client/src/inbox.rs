@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use bulla_core::status::Status;
+use bulla_core::intercept::Endings;
+use bulla_core::status::{Code, Status};
 
 use crate::Lost;
 
@@ -28,6 +29,20 @@ pub(crate) enum End {
         /// Whether the server may have seen anything of it.
         sent: bool,
     },
+}
+
+impl End {
+    /// Tells interceptors, in the words that a server would have had for it.
+    pub(crate) fn tell(&self, endings: Endings) {
+        let status = match self {
+            Self::Finished => return endings.tell(Ok(())),
+            Self::Status(status) => status.clone(),
+            Self::Lost { reason, .. } => Status::new(Code::Unavailable, reason),
+            Self::Cancelled => Status::new(Code::Cancelled, "given up by the caller"),
+            Self::Deadline { .. } => Status::new(Code::DeadlineExceeded, "the deadline passed"),
+        };
+        endings.tell(Err(&status));
+    }
 }
 
 /// What an inbox has for its reader.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use bulla_core::codec::{CodecRegistry, SharedCodec};
 use bulla_core::connection::{ClientConfig, Session};
+use bulla_core::intercept::Interceptors;
 
 use crate::link::Link;
 use crate::socket::Address;
@@ -14,6 +15,8 @@ use crate::{ConnectError, Reconnect, drive};
 pub(crate) struct Live {
     /// Which of the line's servers it leads to.
     server: usize,
+    pub(crate) address: Address,
+    pub(crate) interceptors: Interceptors,
     pub(crate) link: Arc<Link>,
     pub(crate) session: Session,
     pub(crate) codec: SharedCodec,
@@ -28,6 +31,7 @@ pub(crate) struct Line {
     servers: Vec<Address>,
     config: ClientConfig,
     codecs: CodecRegistry,
+    interceptors: Interceptors,
     pub(crate) policy: Reconnect,
     state: Mutex<State>,
     /// An attempt ended, or the line was closed.
@@ -51,11 +55,13 @@ impl Line {
         servers: Vec<Address>,
         config: ClientConfig,
         codecs: CodecRegistry,
+        interceptors: Interceptors,
         policy: Reconnect,
     ) -> Result<Self, ConnectError> {
-        let live = dial_each(&servers, 0, || config.clone(), &codecs)?;
+        let live = dial_each(&servers, 0, || config.clone(), &codecs, &interceptors)?;
         let state = State { live: Arc::new(live), connecting: false, ended: 0, failure: None, closed: false };
-        Ok(Self { servers, config, codecs, policy, state: Mutex::new(state), changed: Condvar::new() })
+        let (state, changed) = (Mutex::new(state), Condvar::new());
+        Ok(Self { servers, config, codecs, interceptors, policy, state, changed })
     }
 
     /// The address of the server that a connection leads to.
@@ -146,7 +152,7 @@ impl Line {
         let next = self.latest().server + 1;
         for attempt in 0..self.policy.attempts {
             self.pause(self.policy.jittered_wait(attempt), until)?;
-            match dial_each(&self.servers, next, || self.config_until(until), &self.codecs) {
+            match dial_each(&self.servers, next, || self.config_until(until), &self.codecs, &self.interceptors) {
                 Err(error) if error.is_transient() => failure = Some(error),
                 result => return result,
             }
@@ -198,10 +204,11 @@ fn dial_each(
     first: usize,
     config: impl Fn() -> ClientConfig,
     codecs: &CodecRegistry,
+    interceptors: &Interceptors,
 ) -> Result<Live, ConnectError> {
     let mut failures = Vec::new();
     for server in (0..servers.len()).map(|at| (first + at) % servers.len()) {
-        match dial(servers, server, &config(), codecs) {
+        match dial(servers, server, &config(), codecs, interceptors) {
             Ok(live) => return Ok(live),
             Err(error) => failures.push(error),
         }
@@ -217,8 +224,10 @@ fn dial(
     server: usize,
     config: &ClientConfig,
     codecs: &CodecRegistry,
+    interceptors: &Interceptors,
 ) -> Result<Live, ConnectError> {
     let (link, session) = drive::connect(&servers[server], config)?;
     let codec = codecs.require(&session.codec)?.clone();
-    Ok(Live { server, link, session, codec })
+    let (address, interceptors) = (servers[server].clone(), interceptors.clone());
+    Ok(Live { server, address, interceptors, link, session, codec })
 }

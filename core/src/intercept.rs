@@ -217,7 +217,8 @@ mod tests {
     #[test]
     fn a_refusal_or_a_panic_is_the_end_for_those_before_it_and_nothing_for_those_behind() {
         let diary = Diary::default();
-        let refusals: [(fn(&mut CallHead<'_>) -> Result<Ending, Status>, &str); 2] = [
+        type Refusal = fn(&mut CallHead<'_>) -> Result<Ending, Status>;
+        let refusals: [(Refusal, &str); 2] = [
             (|_| Err(Status::new(Code::PermissionDenied, "no")), "PERMISSION_DENIED: no"),
             (|_| panic!("on purpose"), "INTERNAL: an interceptor panicked"),
         ];

@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 
 use bulla_core::codec::{CodecName, CodecRegistry};
 use bulla_core::connection::{Bounds, Identity, Limits, MAX_CODECS, ServerConfig};
+use bulla_core::intercept::{Interceptor, Interceptors};
 use bulla_core::key::KeyRing;
 use bulla_core::status::Status;
 use bulla_core::text::escape;
@@ -59,6 +60,7 @@ pub struct Builder {
     threads: Option<NonZero<usize>>,
     workers: Option<NonZero<usize>>,
     routes: Routes,
+    interceptors: Interceptors,
     /// The first route that was refused.
     refused: Option<StartError>,
 }
@@ -203,6 +205,24 @@ impl Builder {
         self.add(name, Place::Thread, Shape::Duplex, Box::new(Duplex::new(handler)))
     }
 
+    /// Work that concerns every call, behind that of the interceptors added before.
+    ///
+    /// ```
+    /// use bulla_core::intercept::{CallHead, Ending};
+    /// use bulla_core::status::{Code, Status};
+    /// use bulla_server::Server;
+    ///
+    /// let builder = Server::builder().intercept(|call: &mut CallHead<'_>| match call.peer {
+    ///     Some(_) => Ok(Ending::none()),
+    ///     None => Err(Status::new(Code::PermissionDenied, "calls are for keys with a name")),
+    /// });
+    /// ```
+    #[must_use]
+    pub fn intercept(mut self, interceptor: impl Interceptor) -> Self {
+        self.interceptors.push(interceptor);
+        self
+    }
+
     /// All routes of a service.
     #[must_use]
     pub fn service(self, service: impl Service) -> Self {
@@ -264,6 +284,7 @@ impl Builder {
         Ok(Shared {
             config: Mutex::new(Arc::new(config)),
             routes: self.routes,
+            interceptors: self.interceptors,
             codecs,
             capacity: self.capacity,
             facts: Arc::new(facts),

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bulla_core::codec::{CodecName, CodecRegistry};
 use bulla_core::connection::{Bounds, Connection, Limits, ServerConfig, Start};
+use bulla_core::intercept::Interceptors;
 
 use crate::capacity::Capacity;
 use crate::metrics::Metrics;
@@ -17,6 +18,7 @@ pub(crate) struct Shared {
     /// What new connections begin with: replaced when the keys are.
     pub(crate) config: Mutex<Arc<ServerConfig>>,
     pub(crate) routes: Routes,
+    pub(crate) interceptors: Interceptors,
     pub(crate) codecs: CodecRegistry,
     pub(crate) capacity: Capacity,
     pub(crate) facts: Arc<Facts>,

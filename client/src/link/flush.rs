@@ -52,7 +52,7 @@ impl Link {
             drop(state);
             let result = self.socket.write(&out[from..]);
             // Not before: whoever is told that a stream is cancelled may end the program.
-            wakeups.iter().for_each(Wakeup::wake);
+            wakeups.into_iter().for_each(Wakeup::wake);
             state = self.lock();
             state.out = out;
             state.handle_written(&result, writable);

@@ -184,7 +184,7 @@ impl Link {
         if waiting > 0 {
             self.changed.notify_all();
         }
-        wakeups.iter().for_each(Wakeup::wake);
+        wakeups.into_iter().for_each(Wakeup::wake);
     }
 }
 

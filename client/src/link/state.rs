@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar};
 use std::time::Instant;
 
 use bulla_core::connection::{CommandError, Connection, Open, StreamId};
+use bulla_core::intercept::Endings;
 
 use super::{Expects, Refusal};
 use crate::Lost;
@@ -58,19 +59,26 @@ pub(super) struct Entry {
     pub(super) expects: Expects,
     /// Where senders wait for room, as long as this side has not ended.
     pub(super) outlet: Option<Arc<Condvar>>,
+    /// Interceptors that want to hear how it ended.
+    pub(super) endings: Endings,
 }
 
-/// A thread that sleeps.
+/// Who is to hear of something once the lock is free.
 pub(super) enum Wakeup {
+    /// A thread that sleeps.
     Reader(Arc<Inbox>),
+    /// Threads that sleep.
     Sender(Arc<Condvar>),
+    /// Interceptors.
+    Ending(Endings, End),
 }
 
 impl Wakeup {
-    pub(super) fn wake(&self) {
+    pub(super) fn wake(self) {
         match self {
             Self::Reader(inbox) => inbox.wake(),
             Self::Sender(outlet) => outlet.notify_all(),
+            Self::Ending(endings, end) => end.tell(endings),
         }
     }
 }
@@ -157,10 +165,18 @@ impl State {
 
     /// Forgets a stream and tells both its halves how it ended.
     pub(super) fn conclude(&mut self, stream: StreamId, end: impl FnOnce(&Entry) -> End) -> Option<Entry> {
-        let entry = self.remove(stream)?;
+        let mut entry = self.remove(stream)?;
         let end = end(&entry);
+        self.tell_interceptors(&mut entry, &end);
         self.tell_end(&entry, end);
         Some(entry)
+    }
+
+    pub(super) fn tell_interceptors(&mut self, entry: &mut Entry, end: &End) {
+        let endings = std::mem::take(&mut entry.endings);
+        if !endings.is_empty() {
+            self.wakeups.push(Wakeup::Ending(endings, end.clone()));
+        }
     }
 
     fn tell_end(&mut self, entry: &Entry, end: End) {

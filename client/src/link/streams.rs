@@ -4,6 +4,7 @@ use std::sync::{Arc, Condvar, MutexGuard};
 use std::time::Instant;
 
 use bulla_core::connection::{CommandError, Open, StreamId};
+use bulla_core::intercept::Endings;
 use bulla_core::status::{Code, Status};
 
 use super::state::{Entry, State, Wakeup};
@@ -22,6 +23,8 @@ pub(crate) struct Beginning<'a> {
     pub(crate) expects: Expects,
     /// It may wait for others to share a record with; otherwise it is written at once.
     pub(crate) soon: bool,
+    /// Who hears how it ends; taken if it begins and an end is to come.
+    pub(crate) endings: &'a mut Endings,
 }
 
 /// What a stream still expects from the other side.
@@ -142,7 +145,8 @@ impl Link {
         let outlet = entry.outlet.take();
         entry.size = 0;
         if entry.expects == Expects::Nothing {
-            state.remove(stream);
+            let mut over = state.remove(stream);
+            over.iter_mut().for_each(|entry| state.tell_interceptors(entry, &End::Finished));
         }
         state.connection.finish(stream).map_err(Refusal::Command)?;
         // Whoever still waits to send on it has come too late.
@@ -187,7 +191,7 @@ impl Link {
 impl State {
     /// Queues what a stream begins with, and makes its entry.
     fn begin(&mut self, stream: StreamId, beginning: Beginning<'_>) -> Result<Arc<Inbox>, Refusal> {
-        let Beginning { open, request, expects, .. } = beginning;
+        let Beginning { open, request, expects, endings, .. } = beginning;
         let size = request.as_ref().map_or(0, Vec::len) + open.route.len() + CALL_COST;
         let outlet = request.is_none().then(Arc::<Condvar>::default);
         if let Some(request) = request {
@@ -206,7 +210,9 @@ impl State {
             // Only what is asked and not answered yet is in flight: a long stream's request is not.
             let size = if expects == Expects::One && outlet.is_none() { size } else { 0 };
             self.in_flight += size;
-            self.streams.insert(stream, Entry { inbox: Arc::clone(&inbox), size, sent: false, expects, outlet });
+            let endings = std::mem::take(endings);
+            let entry = Entry { inbox: Arc::clone(&inbox), size, sent: false, expects, outlet, endings };
+            self.streams.insert(stream, entry);
         }
         Ok(inbox)
     }

@@ -151,6 +151,7 @@ impl From<CallError> for Failure {
             CallError::NotSent { .. } | CallError::MayHaveRun { .. } | CallError::Deadline { .. } => {
                 Self::new(Exit::Lost, message)
             }
+            CallError::Intercepted { .. } => Self::new(Exit::Refused, message),
             CallError::Cancelled { .. } => Self::new(Exit::Interrupted, "interrupted"),
         }
     }

@@ -9,8 +9,9 @@ mod upload;
 use std::sync::Arc;
 
 use bulla_core::codec::DecodeLimits;
-use bulla_core::connection::{Open, StreamId};
-use bulla_core::status::Code;
+use bulla_core::connection::{Open, Side, StreamId};
+use bulla_core::intercept::{CallHead, Endings};
+use bulla_core::status::{Code, Status};
 use bulla_core::text::escape;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -78,21 +79,32 @@ impl Stream {
         options: &CallOptions,
         (opening, deadline): (Deadline, Deadline),
     ) -> Result<Self, CallError> {
-        let open = Open {
+        let mut open = Open {
             route: route.to_owned(),
             deadline_ms: deadline.milliseconds(),
             one_way: shape == Shape::Notify,
             metadata: options.metadata.clone(),
         };
-        let beginning = Beginning { open: &open, request, expects: shape.expects(), soon: shape.is_soon() };
+        let mut endings = intercept(live, &mut open, deadline)?;
+        let (expects, soon) = (shape.expects(), shape.is_soon());
+        let beginning = Beginning { open: &open, request, expects, soon, endings: &mut endings };
         let opened = live.link.open(beginning, opening.until());
         let route = open.route;
         match opened {
-            Ok(opened) => Ok(Self { live: Arc::clone(live), route, deadline, id: opened.stream, inbox: opened.inbox }),
-            Err(Refusal::Lost(reason)) => Err(CallError::NotSent { route, reason }),
-            Err(Refusal::Deadline) => Err(CallError::Deadline { route, after: opening.after(), sent: false }),
-            Err(Refusal::Command(error)) => Err(CallError::Command { route: escape(&route, 128), error }),
-            Err(Refusal::Over) => Err(CallError::NotSent { route, reason: Lost::Abandoned }),
+            Ok(opened) => {
+                // A notification is over when it is on its way; what else begins has its end to come.
+                endings.tell(Ok(()));
+                Ok(Self { live: Arc::clone(live), route, deadline, id: opened.stream, inbox: opened.inbox })
+            }
+            Err(refusal) => {
+                endings.tell(Err(&status_of(&refusal)));
+                Err(match refusal {
+                    Refusal::Lost(reason) => CallError::NotSent { route, reason },
+                    Refusal::Deadline => CallError::Deadline { route, after: opening.after(), sent: false },
+                    Refusal::Command(error) => CallError::Command { route: escape(&route, 128), error },
+                    Refusal::Over => CallError::NotSent { route, reason: Lost::Abandoned },
+                })
+            }
         }
     }
 
@@ -128,6 +140,29 @@ impl Stream {
 
     fn canceller(&self) -> Canceller {
         Canceller::new(self.live.link.clone(), self.id)
+    }
+}
+
+fn intercept(live: &Live, open: &mut Open, deadline: Deadline) -> Result<Endings, CallError> {
+    if live.interceptors.is_empty() {
+        return Ok(Endings::default());
+    }
+    let mut head = CallHead::new(Side::Client, &open.route, live.session.codec, &mut open.metadata);
+    head.agent = &live.session.agent;
+    head.remote = &live.address;
+    head.deadline = deadline.limit();
+    head.one_way = open.one_way;
+    let begun = live.interceptors.begin(&mut head);
+    begun.map_err(|status| CallError::Intercepted { route: escape(&open.route, 128), status })
+}
+
+/// What interceptors hear of a call that did not begin.
+fn status_of(refusal: &Refusal) -> Status {
+    match refusal {
+        Refusal::Lost(reason) => Status::new(Code::Unavailable, reason),
+        Refusal::Command(error) => Status::new(Code::InvalidArgument, error),
+        Refusal::Deadline => Status::new(Code::DeadlineExceeded, "the deadline passed before it was sent"),
+        Refusal::Over => Status::new(Code::Unavailable, Lost::Abandoned),
     }
 }
 

@@ -3,19 +3,20 @@
 
 mod deadlines;
 mod notes;
+mod opening;
 mod stage;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use bulla_core::connection::{Connection, Open, StreamId};
+use bulla_core::connection::{Connection, StreamId};
 use bulla_core::status::{Code, Status};
 
 use self::deadlines::START;
 use self::stage::{Receiving, Running, Stage};
 use crate::event_loop::{Desk, PeerKey};
-use crate::route::{Call, Consumed, Context, Exchange, Job, Place, Route, SessionFacts, Shape, Slot};
+use crate::route::{Call, Consumed, Job, Place, SessionFacts, Shape, Slot};
 
 /// The calls of one connection.
 pub(crate) struct Calls {
@@ -68,31 +69,6 @@ impl Calls {
     /// Bytes of requests that wait or are worked on.
     pub(crate) fn owed(&self) -> usize {
         self.owed
-    }
-
-    /// The peer opened a stream.
-    pub(crate) fn handle_opened(&mut self, connection: &mut Connection, stream: StreamId, open: Open, desk: &mut Desk) {
-        let route = match find_route(&open, desk) {
-            Ok(route) => route,
-            Err(status) => return fail(connection, stream, &status, desk),
-        };
-        let session = Arc::clone(self.session.as_ref().expect("streams are opened in a session"));
-        let deadline = (open.deadline_ms > 0).then(|| desk.now + Duration::from_millis(open.deadline_ms.into()));
-        let context = Context {
-            session,
-            route: Arc::clone(&route.name),
-            deadline,
-            one_way: open.one_way,
-            metadata: open.metadata,
-            exchange: Arc::new(Exchange::new(desk.port.clone(), self.key, stream, route.shape)),
-            server: Arc::clone(&desk.shared.facts),
-        };
-        self.expect(deadline);
-        let takes_many = route.shape.takes_many();
-        self.open.insert(stream, Stage::Receiving(Box::new(Receiving { route, context, request: None })));
-        if takes_many {
-            self.start(connection, stream, desk);
-        }
     }
 
     /// A message came: of a call, it is the request.
@@ -175,7 +151,10 @@ impl Calls {
         let choked = self.is_choked(connection, desk);
         if let Err(status) = self.check_room(choked, desk) {
             self.consume(connection, stream, consumed);
-            return fail(connection, stream, &status, desk);
+            context.exchange.conclude(&desk.shared.metrics, Err(&status));
+            // A one-way stream may be over already.
+            let _ = connection.reset(stream, &status);
+            return;
         }
         let exchange = Arc::clone(&context.exchange);
         let slot = Slot::new(Arc::clone(&exchange), consumed);
@@ -247,9 +226,7 @@ impl Calls {
         let Some(stage) = self.open.remove(&stream) else { return };
         self.streaming -= stage.queued();
         if let Some(exchange) = stage.exchange() {
-            if exchange.count_end() {
-                desk.shared.metrics.call_ended(Err(counted));
-            }
+            exchange.conclude(&desk.shared.metrics, Err(counted));
             let dropped = exchange.cancel(status.clone());
             self.consume(connection, stream, dropped);
         }
@@ -268,22 +245,6 @@ impl Drop for Calls {
             exchange.cancel(Status::new(Code::Unavailable, "the connection is lost"));
         }
     }
-}
-
-fn find_route(open: &Open, desk: &Desk) -> Result<Arc<Route>, Status> {
-    let route = desk.shared.routes.find(&open.route)?;
-    if open.one_way && route.shape.gives_many() {
-        let reason = "this route answers with a stream, and the peer wants no answer";
-        return Err(Status::new(Code::InvalidArgument, reason));
-    }
-    Ok(Arc::clone(route))
-}
-
-/// Ends a call that no handler has seen.
-fn fail(connection: &mut Connection, stream: StreamId, status: &Status, desk: &Desk) {
-    desk.shared.metrics.call_ended(Err(status));
-    // A one-way stream may be over already.
-    let _ = connection.reset(stream, status);
 }
 
 #[cfg(test)]

@@ -54,12 +54,10 @@ impl Port {
         if exchange.shape != Shape::Call {
             self.metrics.streams_running.subtract(1);
         }
-        if exchange.count_end() {
-            match end {
-                End::Done => self.metrics.call_ended(Ok(())),
-                End::Failed(status) => self.metrics.call_ended(Err(status)),
-                End::Abandoned => self.metrics.call_ended(Err(&Status::new(Code::Cancelled, ""))),
-            }
+        match end {
+            End::Done => exchange.conclude(&self.metrics, Ok(())),
+            End::Failed(status) => exchange.conclude(&self.metrics, Err(status)),
+            End::Abandoned => exchange.conclude(&self.metrics, Err(&Status::new(Code::Cancelled, ""))),
         }
     }
 }

@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use bulla_core::connection::{EVENT_COST, StreamId};
+use bulla_core::intercept::Endings;
 use bulla_core::status::Status;
 
 use crate::event_loop::{PeerKey, is_loop_thread};
+use crate::metrics::Metrics;
 use crate::route::call::log_panic;
 use crate::route::lanes::{Lanes, Next, Often, Once, Taker};
 use crate::route::{Consumed, Flow, Note, Owed, Shape, Sink, Wait};
@@ -33,6 +35,8 @@ pub(crate) struct Exchange {
     poisoned: AtomicBool,
     /// How it ended is counted already.
     counted: AtomicBool,
+    /// Interceptors that want to hear how it ended, if there are any.
+    endings: Option<Mutex<Endings>>,
     /// Somebody wants to be called back.
     listened: AtomicBool,
     /// A call of one message each way that goes well never locks them.
@@ -50,7 +54,7 @@ pub(crate) enum NoRoom {
 }
 
 impl Exchange {
-    pub(crate) fn new(sink: Arc<dyn Sink>, peer: PeerKey, stream: StreamId, shape: Shape) -> Self {
+    pub(crate) fn new(sink: Arc<dyn Sink>, peer: PeerKey, stream: StreamId, shape: Shape, endings: Endings) -> Self {
         Self {
             sink,
             peer,
@@ -61,6 +65,7 @@ impl Exchange {
             ended: AtomicBool::new(false),
             poisoned: AtomicBool::new(false),
             counted: AtomicBool::new(false),
+            endings: (!endings.is_empty()).then(|| Mutex::new(endings)),
             listened: AtomicBool::new(false),
             lanes: Mutex::default(),
             changed: Condvar::new(),
@@ -256,9 +261,15 @@ impl Exchange {
         self.poisoned.load(Ordering::Relaxed)
     }
 
-    /// `true` the first time: a call ends once, whoever ends it.
-    pub(crate) fn count_end(&self) -> bool {
-        !self.counted.swap(true, Ordering::Relaxed)
+    /// Counts how it ended, and tells the interceptors: the first time alone, since a call ends once, whoever ends it.
+    pub(crate) fn conclude(&self, metrics: &Metrics, outcome: Result<(), &Status>) {
+        if self.counted.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        metrics.call_ended(outcome);
+        if let Some(endings) = &self.endings {
+            std::mem::take(&mut *lock(endings)).tell(outcome);
+        }
     }
 
     // For the loop

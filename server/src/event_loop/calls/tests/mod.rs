@@ -4,10 +4,11 @@ mod calls;
 mod streams;
 
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bulla_core::codec::{Codec, CodecRegistry, SharedCodec};
-use bulla_core::connection::{Bounds, ClientConfig, Event, Identity, Limits, ServerConfig, Start};
+use bulla_core::connection::{Bounds, ClientConfig, Event, Identity, Limits, Open, ServerConfig, Start};
+use bulla_core::intercept::Interceptors;
 use bulla_core::key::{Key, KeyRing};
 
 use super::*;
@@ -16,7 +17,7 @@ use crate::address::PeerAddress;
 use crate::capacity::Capacity;
 use crate::event_loop::{Mail, Port, Timers};
 use crate::metrics::Metrics;
-use crate::route::{ClientStream, Duplex, End, Handler, Replies, Requests, Routes, ServerStream};
+use crate::route::{ClientStream, Context, Duplex, End, Handler, Replies, Requests, Routes, ServerStream};
 use crate::shared::{Facts, Shared};
 use crate::tests::Raw;
 use crate::workers::{Plan, Workers};
@@ -92,7 +93,18 @@ impl Scene {
         let codecs = CodecRegistry::empty().with(Raw).unwrap();
         let nobody = || Workers::start(Plan { name: "none", least: 0, most: 0, capacity: 0 }, |_: Job| {}).unwrap();
         let (workers, stream_threads) = (nobody(), nobody());
-        let shared = Arc::new(Shared { config, routes, codecs, capacity, facts, metrics, workers, stream_threads });
+        let shared = Shared {
+            config,
+            routes,
+            interceptors: Interceptors::default(),
+            codecs,
+            capacity,
+            facts,
+            metrics,
+            workers,
+            stream_threads,
+        };
+        let shared = Arc::new(shared);
         let server = shared.connection(now).unwrap();
         let desk = Desk {
             shared,
