@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use bulla_core::value::Value;
 use indicatif::{HumanCount, ProgressBar};
 
-use super::stop::Stop;
 use super::tally::Tally;
+use crate::program::interrupt::Stop;
 use crate::{CallError, CallOptions, Client, Pending};
 
 /// How often the progress is shown.

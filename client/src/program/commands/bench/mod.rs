@@ -3,7 +3,6 @@
 mod load;
 mod payload;
 mod report;
-mod stop;
 mod tally;
 
 use std::time::Duration;
@@ -15,10 +14,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use self::load::{Goal, Plan};
 use self::payload::Payload;
 use self::report::Report;
-use self::stop::Stop;
 use crate::program::cli::Options;
 use crate::program::connect::connect;
 use crate::program::exit::{Exit, Failure};
+use crate::program::interrupt::Stop;
 use crate::program::shell::Shell;
 
 const EXAMPLES: &str = "\
@@ -92,7 +91,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Options, shell: &mut Shell<'_
         goal,
         rate: arguments.rate,
     };
-    let stop = Stop::on_interrupt()?;
+    let stop = Stop::on_interrupt(shell)?;
     for codec in codecs(options) {
         let offer = Options { codec, ..options.clone() };
         measure(&plan, arguments.connections, &offer, &stop, shell)?;
