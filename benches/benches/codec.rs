@@ -5,6 +5,7 @@ use std::hint::black_box;
 use std::marker::PhantomData;
 
 use bulla_benches::payload::{Payload, Person};
+use bulla_benches::{MEASUREMENT, SAMPLES, WARM_UP};
 use bulla_codecs::{bincode::BINCODE, json::JSON, xml::XML, yaml::YAML};
 use bulla_core::codec::{Codec, CodecRegistry, DecodeLimits, guard};
 use criterion::measurement::WallTime;
@@ -103,5 +104,9 @@ fn codec(criterion: &mut Criterion) {
     all(criterion, "1000 persons", &(0..1000).map(Person::numbered).collect::<Vec<_>>());
 }
 
-criterion_group!(benches, codec);
+criterion_group! {
+    name = benches;
+    config = Criterion::default().warm_up_time(WARM_UP).measurement_time(MEASUREMENT).sample_size(SAMPLES);
+    targets = codec
+}
 criterion_main!(benches);

@@ -1,14 +1,23 @@
-//! A whole handshake, both sides on one core, and a ping after it.
+//! A whole handshake, what each side has of it, and a ping after it.
 
 use std::time::{Duration, Instant};
 
-use bulla_benches::{carry, configs, connected};
+use bulla_benches::{MEASUREMENT, SAMPLES, WARM_UP, carry, configs, connected, timed_handshake};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 fn handshake(criterion: &mut Criterion) {
     let (client, server) = configs();
-    criterion.bench_function("handshake/both sides", |bencher| bencher.iter(|| connected(&client, &server)));
-    criterion.bench_function("handshake/ping after", |bencher| {
+    let mut group = criterion.benchmark_group("handshake");
+    group.bench_function("both sides", |bencher| bencher.iter(|| connected(&client, &server)));
+    for (side, index) in [("client", 0), ("server", 1)] {
+        group.bench_function(side, |bencher| {
+            bencher.iter_custom(|rounds| {
+                let times = (0..rounds).map(|_| timed_handshake(&client, &server).1[index]);
+                times.sum()
+            });
+        });
+    }
+    group.bench_function("ping after", |bencher| {
         let (mut client, mut server) = connected(&client, &server);
         let mut now = Instant::now();
         let mut wire = Vec::new();
@@ -21,7 +30,12 @@ fn handshake(criterion: &mut Criterion) {
             client.poll_event()
         });
     });
+    group.finish();
 }
 
-criterion_group!(benches, handshake);
+criterion_group! {
+    name = benches;
+    config = Criterion::default().warm_up_time(WARM_UP).measurement_time(MEASUREMENT).sample_size(SAMPLES);
+    targets = handshake
+}
 criterion_main!(benches);

@@ -5,11 +5,18 @@
 pub mod payload;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bulla_core::codec::CodecName;
 use bulla_core::connection::{Bounds, ClientConfig, Connection, Identity, Limits, ServerConfig, Start};
 use bulla_core::key::{Key, KeyRing};
+
+/// How long each benchmark warms up and measures, and how many samples it takes: short, so that all of them end within minutes.
+pub const WARM_UP: Duration = Duration::from_millis(300);
+/// See [`WARM_UP`].
+pub const MEASUREMENT: Duration = Duration::from_millis(1000);
+/// See [`WARM_UP`].
+pub const SAMPLES: usize = 20;
 
 /// A client's and a server's configuration that agree with each other.
 #[must_use]
@@ -36,13 +43,46 @@ pub fn configs() -> (ClientConfig, Arc<ServerConfig>) {
 /// Two connections after their handshake.
 #[must_use]
 pub fn connected(client: &ClientConfig, server: &Arc<ServerConfig>) -> (Connection, Connection) {
+    timed_handshake(client, server).0
+}
+
+/// Two connections after their handshake, and the time that it cost the client and the server.
+#[must_use]
+pub fn timed_handshake(client: &ClientConfig, server: &Arc<ServerConfig>) -> ((Connection, Connection), [Duration; 2]) {
     let now = Instant::now();
     let start = |byte| Start { entropy: [byte; 32], now, unix_time: 0 };
-    let mut ends = (Connection::client(client, start(1)), Connection::server(Arc::clone(server), start(2)));
+    let mut clock = Clock(Instant::now());
+    let mut client = Connection::client(client, start(1));
+    let client_time = clock.lap();
+    let mut server = Connection::server(Arc::clone(server), start(2));
+    let mut times = [client_time, clock.lap()];
     let mut wire = Vec::new();
-    while carry(&mut ends.0, &mut ends.1, now, &mut wire) | carry(&mut ends.1, &mut ends.0, now, &mut wire) {}
-    assert!(ends.0.session().is_some() && ends.1.session().is_some(), "the handshake succeeds");
-    ends
+    loop {
+        let mut said = false;
+        for turn in 0..2 {
+            let (from, to) = if turn == 0 { (&mut client, &mut server) } else { (&mut server, &mut client) };
+            wire.clear();
+            said |= from.poll_transmit(&mut wire);
+            times[turn] += clock.lap();
+            to.handle_input(now, &wire);
+            times[1 - turn] += clock.lap();
+        }
+        if !said {
+            break;
+        }
+    }
+    assert!(client.session().is_some() && server.session().is_some(), "the handshake succeeds");
+    ((client, server), times)
+}
+
+/// Tells the time since it was asked last.
+struct Clock(Instant);
+
+impl Clock {
+    fn lap(&mut self) -> Duration {
+        let now = Instant::now();
+        now - std::mem::replace(&mut self.0, now)
+    }
 }
 
 /// Carries what one end has to say to the other; `false` if that is nothing.

@@ -129,3 +129,16 @@ fn a_person_types_and_ends_with_ctrl_d() {
         "name: age (int, optional):   1) json\n  2) yaml\ncodec [1]: another one? [Y/n]: \n1 stored in people\n";
     assert_eq!(stderr, asked);
 }
+
+#[test]
+fn a_bench_shows_a_table_and_bars() {
+    let server = serve(&["json"], store(&["json"]));
+    let person = Person::new(server.address);
+    let (code, stdout, _) = person.run(&["bench", "--count", "50", "--warm-up", "0s"], "");
+    assert_eq!(code, 0);
+    let lines: Vec<_> = stdout.lines().collect();
+    assert!(lines[0].starts_with(&format!("echo at {}: json, 125 bytes a request, ", server.address)), "{stdout}");
+    assert!(lines[0].contains("1 connection × 64 in flight: 50 calls in "), "{stdout}");
+    assert_eq!(columns(lines[1]), ["calls", "a", "second", "MB/s", "p50", "p90", "p99", "p99.9", "max"], "{stdout}");
+    assert!(lines[3..].iter().any(|line| line.contains("% ") && line.contains('█')), "{stdout}");
+}

@@ -1,0 +1,135 @@
+//! Client and server in one process over loopback: echoes by codec, payload, connections and calls in flight, and bulk one way.
+//!
+//! One call after the other on one connection shows the latency; the rest shows calls a second.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bulla_benches::payload::{Blob, Block, Payload, Person};
+use bulla_benches::{MEASUREMENT, SAMPLES, WARM_UP};
+use bulla_client::{CallOptions, Client, Pending};
+use bulla_core::key::{Key, KeyRing};
+use bulla_server::{Server, ServerHandle};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+
+const CODECS: [&str; 2] = ["json", "bincode"];
+
+/// Connections, and calls in flight on each.
+const SHAPES: [(usize, usize); 3] = [(1, 1), (1, 64), (64, 1)];
+
+fn key() -> Key {
+    Key::from_bytes([7; 32])
+}
+
+fn server() -> ServerHandle {
+    let received = Arc::new(AtomicU64::new(0));
+    let total = Arc::clone(&received);
+    let server = Server::builder().listen("127.0.0.1:0").expect("an address").keys(KeyRing::single(key()));
+    let server = server
+        .route_inline("person", |person: Person, _| Ok(person))
+        .route_inline("block", |block: Block, _| Ok(block))
+        .route_inline("sink", move |blob: Blob, _| {
+            received.fetch_add(blob.bytes.len() as u64, Ordering::Relaxed);
+            Ok(())
+        })
+        .route_inline("total", move |(): (), _| Ok(total.load(Ordering::Relaxed)));
+    server.spawn().expect("loopback is there")
+}
+
+fn connect(server: &ServerHandle, codec: &str) -> Client {
+    let builder = Client::builder().server(server.addresses()[0].to_string()).key(key()).offer([codec]);
+    builder.connect().expect("the server listens")
+}
+
+fn echo(criterion: &mut Criterion) {
+    let server = server();
+    for codec in CODECS {
+        for (connections, in_flight) in SHAPES {
+            let clients: Vec<_> = (0..connections).map(|_| connect(&server, codec)).collect();
+            let name = format!("person {connections}x{in_flight}");
+            bench_echo::<Person>(criterion, &clients, "person", in_flight, BenchmarkId::new(codec, name));
+        }
+        let clients = [connect(&server, codec)];
+        bench_echo::<Block>(criterion, &clients, "block", 16, BenchmarkId::new(codec, "64 KiB 1x16"));
+    }
+}
+
+fn bench_echo<P: Payload>(
+    criterion: &mut Criterion,
+    clients: &[Client],
+    route: &str,
+    in_flight: usize,
+    id: BenchmarkId,
+) {
+    let mut group = criterion.benchmark_group("loopback");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function(id, |bencher| {
+        bencher.iter_custom(|calls| time(|| all_calls::<P>(clients, route, in_flight, calls)));
+    });
+    group.finish();
+}
+
+/// Shares the calls among the connections, a thread for each.
+fn all_calls<P: Payload>(clients: &[Client], route: &str, in_flight: usize, calls: u64) {
+    let (each, more) = (calls / clients.len() as u64, calls % clients.len() as u64);
+    thread::scope(|scope| {
+        for (client, number) in clients.iter().zip(0..) {
+            scope.spawn(move || windowed_calls::<P>(client, route, in_flight, each + u64::from(number < more)));
+        }
+    });
+}
+
+fn windowed_calls<P: Payload>(client: &Client, route: &str, in_flight: usize, calls: u64) {
+    let (mut question, options) = (P::numbered(0), CallOptions::new());
+    let mut window: VecDeque<Pending<P>> = VecDeque::new();
+    for number in 0..calls {
+        question.renumber(number);
+        if in_flight == 1 {
+            let answer: P = client.call(route, &question).expect("the server answers");
+            assert_eq!(answer.number(), number);
+            continue;
+        }
+        if window.len() == in_flight {
+            window.pop_front().map(Pending::wait).transpose().expect("the server answers");
+        }
+        window.push_back(client.start(route, &question, &options).expect("the server is there"));
+    }
+    window.into_iter().for_each(|pending| drop(pending.wait().expect("the server answers")));
+}
+
+fn bulk(criterion: &mut Criterion) {
+    let server = server();
+    let client = connect(&server, "bincode");
+    let mut group = criterion.benchmark_group("loopback");
+    let mut sent = 0;
+    for bytes in [64 << 10, 1 << 20] {
+        let blob = Blob { bytes: vec![0x5a; bytes] };
+        group.throughput(Throughput::Bytes(bytes as u64));
+        group.bench_function(BenchmarkId::new("bulk", bytes), |bencher| {
+            bencher.iter_custom(|messages| {
+                sent += messages * bytes as u64;
+                time(|| {
+                    (0..messages).for_each(|_| client.notify("sink", &blob).expect("the server takes it"));
+                    while client.call::<_, u64>("total", &()).expect("the server answers") < sent {}
+                })
+            });
+        });
+    }
+    group.finish();
+}
+
+fn time(work: impl FnOnce()) -> Duration {
+    let begin = Instant::now();
+    work();
+    begin.elapsed()
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().warm_up_time(WARM_UP).measurement_time(MEASUREMENT).sample_size(SAMPLES);
+    targets = echo, bulk
+}
+criterion_main!(benches);
