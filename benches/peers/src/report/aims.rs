@@ -1,7 +1,5 @@
 //! What Bulla is to reach, and whether it does: the rows where it does not are shown like the others.
 
-use std::fmt::Write;
-
 use super::results::{Cell, Results, rate, short};
 use crate::job::Sample;
 use crate::load::Load;
@@ -48,38 +46,45 @@ const AIMS: &[Aim] = &[
 /// Bytes of server memory that an idle connection may cost.
 const IDLE: f64 = 2048.0;
 
+/// A row for each aim, and a column of ratios for each number of processors.
 pub(super) fn table(results: &Results) -> String {
-    let mut text =
-        String::from("| work | processors | Bulla | beside | ratio | aim | |\n|---|---|---|---|---|---|---|\n");
+    let counts = results.processors();
+    let heads: String =
+        counts.iter().map(|count| format!(" {count} processor{} |", if *count == 1 { "" } else { "s" })).collect();
+    let mut text = format!("| work | compared | aim |{heads}\n|---|---|---|{}\n", "---|".repeat(counts.len()));
     for aim in AIMS {
-        for processors in results.processors() {
-            if aim.processors.is_none_or(|only| only == processors) {
-                text.extend(aim.row(results, processors));
-            }
-        }
+        text.extend(aim.row(results, &counts));
     }
-    text.extend(idle_row(results));
+    text.extend(idle_row(results, counts.len()));
     text
 }
 
 impl Aim {
     /// `None` if one of the two was not measured.
-    fn row(&self, results: &Results, processors: usize) -> Option<String> {
+    fn row(&self, results: &Results, counts: &[usize]) -> Option<String> {
         let load: Load = self.load.parse().ok()?;
+        let ratios: Vec<_> = counts.iter().map(|count| self.ratio(results, load, *count)).collect();
+        if ratios.iter().all(Option::is_none) {
+            return None;
+        }
+        let cell = |ratio: &Option<f64>| match ratio {
+            Some(ratio) => format!(" {ratio:.2}× {} |", verdict(*ratio >= self.factor)),
+            None => " |".to_owned(),
+        };
+        let what = if self.latency { "p50 of" } else { "calls of" };
+        let Self { bulla, beside, factor, .. } = self;
+        let cells: String = ratios.iter().map(cell).collect();
+        Some(format!("| {} | {what} {bulla} and {beside} | ≥ {factor:.2}× |{cells}\n", load.title()))
+    }
+
+    /// How many times as fast Bulla is.
+    fn ratio(&self, results: &Results, load: Load, processors: usize) -> Option<f64> {
+        if self.processors.is_some_and(|only| only != processors) {
+            return None;
+        }
         let of = |peer| results.median(Cell { peer, load, processors }, |sample| self.value(sample));
         let (ours, theirs) = (of(self.bulla)?, of(self.beside)?);
-        let ratio = if self.latency { theirs / ours } else { ours / theirs };
-        let unit = if self.latency { "µs p50" } else { "/s" };
-        Some(format!(
-            "| {} | {processors} | {}: {} {unit} | {}: {} {unit} | {ratio:.2}× | ≥ {:.2}× | {} |\n",
-            load.title(),
-            self.bulla,
-            short(ours),
-            self.beside,
-            short(theirs),
-            self.factor,
-            verdict(ratio >= self.factor),
-        ))
+        Some(if self.latency { theirs / ours } else { ours / theirs })
     }
 
     fn value(&self, sample: &Sample) -> f64 {
@@ -87,17 +92,14 @@ impl Aim {
     }
 }
 
-fn idle_row(results: &Results) -> Option<String> {
+fn idle_row(results: &Results, columns: usize) -> Option<String> {
     let load = results.loads().into_iter().find(|load| matches!(load, Load::Idle { .. }))?;
     let processors = *results.processors().last()?;
     let memory = results.median(Cell { peer: "bulla-json", load, processors }, |sample| sample.memory)?;
-    let mut row = String::new();
-    let shown = short(memory);
-    let verdict = verdict(memory <= IDLE);
-    writeln!(row, "| {} | | bulla-json: {shown} bytes each | | | ≤ {IDLE} bytes | {verdict} |", load.title()).ok()?;
-    Some(row)
+    let (shown, verdict, empty) = (short(memory), verdict(memory <= IDLE), " |".repeat(columns - 1));
+    Some(format!("| {} | bytes of each of bulla-json | ≤ {IDLE} |{empty} {shown} {verdict} |\n", load.title()))
 }
 
 fn verdict(held: bool) -> &'static str {
-    if held { "held" } else { "**missed**" }
+    if held { "✓" } else { "**missed**" }
 }
