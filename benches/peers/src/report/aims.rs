@@ -1,6 +1,6 @@
 //! What Bulla is to reach, and whether it does: the rows where it does not are shown like the others.
 
-use super::results::{Cell, Results, rate, short};
+use super::results::{Cell, Results, on, rate, short};
 use crate::job::Sample;
 use crate::load::Load;
 
@@ -49,8 +49,7 @@ const IDLE: f64 = 2048.0;
 /// A row for each aim, and a column of ratios for each number of processors.
 pub(super) fn table(results: &Results) -> String {
     let counts = results.processors();
-    let heads: String =
-        counts.iter().map(|count| format!(" {count} processor{} |", if *count == 1 { "" } else { "s" })).collect();
+    let heads: String = counts.iter().map(|count| format!(" {} |", on(*count))).collect();
     let mut text = format!("| work | compared | aim |{heads}\n|---|---|---|{}\n", "---|".repeat(counts.len()));
     for aim in AIMS {
         text.extend(aim.row(results, &counts));
@@ -100,6 +99,6 @@ fn idle_row(results: &Results, columns: usize) -> Option<String> {
     Some(format!("| {} | bytes of each of bulla-json | ≤ {IDLE} |{empty} {shown} {verdict} |\n", load.title()))
 }
 
-fn verdict(held: bool) -> &'static str {
+pub(super) fn verdict(held: bool) -> &'static str {
     if held { "✓" } else { "**missed**" }
 }

@@ -7,18 +7,43 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::aims::verdict;
 use super::results::short;
 use crate::Error;
 
 /// The groups that are shown, and the contender that the others are compared to.
-const GROUPS: [(&str, &str, &str); 6] = [
+const GROUPS: [(&str, &str, &str); 8] = [
     ("seal", "Sealing one record", "fernet"),
+    ("seal bulk", "Sealing records together", "fernet"),
     ("open", "Opening one record", "fernet"),
+    ("open bulk", "Opening records together", "fernet"),
     ("encode_json", "Encoding JSON", "direct"),
     ("decode_json", "Decoding JSON", "direct"),
     ("encode_bincode", "Encoding bincode", "direct"),
     ("decode_bincode", "Decoding bincode", "direct"),
 ];
+
+/// What is to be reached: group, the smallest parameter or the largest, ours (as its name begins), theirs, and how many times as
+/// fast ours is to be. A codec's smallest is one struct, its largest a thousand.
+const AIMS: [(&str, End, &str, &str, f64); 11] = [
+    ("seal", End::Smallest, "bulla", "fernet", 5.0),
+    ("open", End::Smallest, "bulla", "fernet", 3.0),
+    ("seal bulk", End::Largest, "bulla", "fernet", 4.0),
+    ("encode_json", End::Smallest, "compiled", "direct", 1.0 / 1.15),
+    ("encode_json", End::Largest, "compiled", "direct", 1.0 / 1.15),
+    ("decode_json", End::Smallest, "compiled", "direct", 1.0 / 1.15),
+    ("decode_json", End::Largest, "compiled", "direct", 1.0 / 1.15),
+    ("encode_bincode", End::Smallest, "compiled", "direct", 1.0 / 1.3),
+    ("encode_bincode", End::Largest, "compiled", "direct", 1.0 / 1.3),
+    ("decode_bincode", End::Smallest, "compiled", "direct", 1.0 / 1.3),
+    ("decode_bincode", End::Largest, "compiled", "direct", 1.0 / 1.3),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Smallest,
+    Largest,
+}
 
 #[derive(Deserialize)]
 struct Estimates {
@@ -34,9 +59,9 @@ struct Estimate {
 /// Of each parameter: contenders and their nanoseconds.
 type Group = BTreeMap<String, BTreeMap<String, f64>>;
 
-/// A table for each group that is there.
+/// A table of the aims, and one for each group that is there.
 pub(super) fn tables(folder: &Path) -> Result<String, Error> {
-    let mut text = String::new();
+    let mut text = aims(folder)?;
     for (group, title, base) in GROUPS {
         let measured = read(&folder.join(group))?;
         if !measured.is_empty() {
@@ -44,6 +69,38 @@ pub(super) fn tables(folder: &Path) -> Result<String, Error> {
         }
     }
     Ok(text)
+}
+
+fn aims(folder: &Path) -> Result<String, Error> {
+    let mut rows = String::new();
+    for (group, end, ours, theirs, factor) in AIMS {
+        let measured = read(&folder.join(group))?;
+        let mut parameters = sorted(&measured);
+        if end == End::Largest {
+            parameters.reverse();
+        }
+        let Some((parameter, times)) = parameters.first() else { continue };
+        // Ours may be there several times, differing in how many records are sealed together.
+        let best = times.iter().filter(|(name, _)| name.starts_with(ours)).map(|(_, time)| *time).reduce(f64::min);
+        if let (Some(ours_time), Some(theirs_time)) = (best, times.get(theirs)) {
+            let ratio = theirs_time / ours_time;
+            let (work, verdict) = (group.replace('_', " "), verdict(ratio >= factor));
+            let _ = writeln!(
+                rows,
+                "| {work}, {} | {ours} and {theirs} | ≥ {factor:.2}× | {ratio:.2}× {verdict} |",
+                label(parameter)
+            );
+        }
+    }
+    let head = "\n| work, one core | compared | aim | |\n|---|---|---|---|\n";
+    Ok(if rows.is_empty() { rows } else { format!("{head}{rows}") })
+}
+
+/// By size where the parameter is one, else by the length of its name: `person` before `1000 persons`.
+fn sorted(group: &Group) -> Vec<(&String, &BTreeMap<String, f64>)> {
+    let mut parameters: Vec<_> = group.iter().collect();
+    parameters.sort_by_key(|(name, _)| (name.parse::<u64>().unwrap_or(u64::MAX), name.len()));
+    parameters
 }
 
 /// A group's folder has a folder for each contender, that one for each parameter.
@@ -74,9 +131,7 @@ fn table(title: &str, base: &str, group: &Group) -> String {
     let mut text = format!("\n{title}, one core, and how its time compares to {base}:\n\n| |");
     contenders.iter().for_each(|name| text.push_str(&format!(" {name} |")));
     let _ = write!(text, "\n|---|{}\n", "---|".repeat(contenders.len()));
-    let mut parameters: Vec<_> = group.iter().collect();
-    parameters.sort_by_key(|(name, _)| (name.parse::<u64>().unwrap_or(u64::MAX), (*name).clone()));
-    for (parameter, times) in parameters {
+    for (parameter, times) in sorted(group) {
         let cells: String = contenders.iter().map(|name| cell(parameter, times, name, base)).collect();
         let _ = writeln!(text, "| {} |{cells}", label(parameter));
     }

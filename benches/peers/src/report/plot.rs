@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::results::{Cell, Results, short};
+use super::results::{Cell, Results, on, short};
 use super::tables::is_plotted;
 use crate::load::Load;
 
@@ -41,7 +41,7 @@ fn panel(out: &mut String, results: &Results, load: Load, processors: usize, (x,
     let mut bars: Vec<_> = peers.iter().filter_map(|peer| Some((peer, rate(peer)?))).collect();
     bars.sort_by(|a, b| b.1.total_cmp(&a.1));
     let Some(most) = bars.first().map(|(_, most)| *most) else { return 0.0 };
-    let title = format!("{} · {processors} processor(s) · calls a second", load.title());
+    let title = format!("{} · {} · calls a second", load.title(), on(processors));
     let _ = writeln!(out, "<text class=\"h\" x=\"{x}\" y=\"{}\">{title}</text>", y + 16.0);
     for (row, (peer, rate)) in bars.iter().enumerate() {
         let top = y + HEAD + row as f64 * ROW;

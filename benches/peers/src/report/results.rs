@@ -95,6 +95,11 @@ pub(super) fn rate(sample: &Sample) -> f64 {
     sample.calls as f64 / sample.seconds
 }
 
+/// So many processors, in words.
+pub(super) fn on(processors: usize) -> String {
+    format!("{processors} processor{}", if processors == 1 { "" } else { "s" })
+}
+
 /// A number with three digits that count, and k for thousands.
 pub(super) fn short(value: f64) -> String {
     match value {

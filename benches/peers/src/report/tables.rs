@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::results::{Cell, Results, rate, short};
+use super::results::{Cell, Results, on, rate, short};
 use crate::job::Sample;
 use crate::load::{Load, Size};
 
@@ -17,11 +17,11 @@ pub(super) fn rates(results: &Results) -> String {
         if loads.is_empty() {
             break;
         }
-        let plural = if processors == 1 { "processor" } else { "processors" };
         let head: String = loads.iter().map(|load| format!(" {} |", load.title())).collect();
         let _ = writeln!(
             text,
-            "Calls a second, both processes on {processors} {plural}, and how many times as fast {OURS} is:\n"
+            "Calls a second, both processes on {}, and how many times as fast {OURS} is:\n",
+            on(processors)
         );
         let _ = writeln!(text, "| peer |{head}\n|---|{}", "---|".repeat(loads.len()));
         for peer in results.peers() {
@@ -97,7 +97,7 @@ pub(super) fn details(results: &Results) -> String {
     let mut text = String::from("## Details\n");
     for load in results.loads().into_iter().filter(|load| !matches!(load, Load::Idle { .. })) {
         for processors in results.processors() {
-            let _ = writeln!(text, "\n{} ({load}), {processors} processor(s); microseconds:\n", load.title());
+            let _ = writeln!(text, "\n{} ({load}), {}; microseconds:\n", load.title(), on(processors));
             text.push_str("| peer | a second | p50 | p99 | p99.9 | server CPU a call | client CPU a call |\n");
             text.push_str("|---|---|---|---|---|---|---|\n");
             for peer in results.peers() {
