@@ -1,16 +1,19 @@
 //! Each codec on a small struct and on a thousand of them: compiled (the codec known by type) and erased (found by name), with direct
 //! serde beside them where the format has such a thing.
 
+mod brief;
+mod cpu_time;
+
 use std::hint::black_box;
 use std::marker::PhantomData;
 
 use bulla_benches::payload::{Payload, Person};
-use bulla_benches::{MEASUREMENT, SAMPLES, WARM_UP};
 use bulla_codecs::{bincode::BINCODE, json::JSON, xml::XML, yaml::YAML};
 use bulla_core::codec::{Codec, CodecRegistry, DecodeLimits, guard};
-use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use serde::{Serialize, de::DeserializeOwned};
+
+use crate::cpu_time::CpuTime;
 
 fn limits() -> DecodeLimits {
     DecodeLimits::default()
@@ -18,7 +21,7 @@ fn limits() -> DecodeLimits {
 
 /// The two ways through the contract.
 fn both_ways<C: Codec, T: Serialize + DeserializeOwned>(
-    criterion: &mut Criterion,
+    criterion: &mut Criterion<CpuTime>,
     codec: &C,
     payload: &str,
     value: &T,
@@ -50,7 +53,7 @@ fn both_ways<C: Codec, T: Serialize + DeserializeOwned>(
     group.finish();
 }
 
-fn run(group: &mut BenchmarkGroup<'_, WallTime>, way: &str, payload: &str, mut work: impl FnMut(&mut Vec<u8>)) {
+fn run(group: &mut BenchmarkGroup<'_, CpuTime>, way: &str, payload: &str, mut work: impl FnMut(&mut Vec<u8>)) {
     let mut out = Vec::new();
     group.bench_function(BenchmarkId::new(way, payload), |bencher| {
         bencher.iter(|| {
@@ -61,7 +64,7 @@ fn run(group: &mut BenchmarkGroup<'_, WallTime>, way: &str, payload: &str, mut w
 }
 
 /// serde_json and bincode as one calls them without Bulla.
-fn direct<T: Serialize + DeserializeOwned>(criterion: &mut Criterion, payload: &str, value: &T) {
+fn direct<T: Serialize + DeserializeOwned>(criterion: &mut Criterion<CpuTime>, payload: &str, value: &T) {
     let json = serde_json::to_vec(value).expect("JSON carries the value");
     let config = bincode::config::standard();
     let binary = bincode::serde::encode_to_vec(value, config).expect("bincode carries the value");
@@ -91,7 +94,7 @@ fn direct<T: Serialize + DeserializeOwned>(criterion: &mut Criterion, payload: &
     group.finish();
 }
 
-fn all<T: Serialize + DeserializeOwned>(criterion: &mut Criterion, payload: &str, value: &T) {
+fn all<T: Serialize + DeserializeOwned>(criterion: &mut Criterion<CpuTime>, payload: &str, value: &T) {
     direct(criterion, payload, value);
     both_ways(criterion, &JSON, payload, value);
     both_ways(criterion, &BINCODE, payload, value);
@@ -99,14 +102,14 @@ fn all<T: Serialize + DeserializeOwned>(criterion: &mut Criterion, payload: &str
     both_ways(criterion, &YAML, payload, value);
 }
 
-fn codec(criterion: &mut Criterion) {
+fn codec(criterion: &mut Criterion<CpuTime>) {
     all(criterion, "person", &Person::numbered(1));
     all(criterion, "1000 persons", &(0..1000).map(Person::numbered).collect::<Vec<_>>());
 }
 
 criterion_group! {
     name = benches;
-    config = Criterion::default().warm_up_time(WARM_UP).measurement_time(MEASUREMENT).sample_size(SAMPLES);
+    config = brief::criterion(CpuTime);
     targets = codec
 }
 criterion_main!(benches);

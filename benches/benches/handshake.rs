@@ -1,11 +1,16 @@
 //! A whole handshake, what each side has of it, and a ping after it.
 
+mod brief;
+mod cpu_time;
+
 use std::time::{Duration, Instant};
 
-use bulla_benches::{MEASUREMENT, SAMPLES, WARM_UP, carry, configs, connected, timed_handshake};
+use bulla_benches::{carry, configs, connected, timed_handshake};
 use criterion::{Criterion, criterion_group, criterion_main};
 
-fn handshake(criterion: &mut Criterion) {
+use crate::cpu_time::CpuTime;
+
+fn handshake(criterion: &mut Criterion<CpuTime>) {
     let (client, server) = configs();
     let mut group = criterion.benchmark_group("handshake");
     group.bench_function("both sides", |bencher| bencher.iter(|| connected(&client, &server)));
@@ -35,7 +40,7 @@ fn handshake(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default().warm_up_time(WARM_UP).measurement_time(MEASUREMENT).sample_size(SAMPLES);
+    config = brief::criterion(CpuTime);
     targets = handshake
 }
 criterion_main!(benches);

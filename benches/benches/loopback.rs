@@ -2,6 +2,8 @@
 //!
 //! One call after the other on one connection shows the latency; the rest shows calls a second.
 
+mod brief;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,10 +11,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bulla_benches::payload::{Blob, Block, Payload, Person};
-use bulla_benches::{MEASUREMENT, SAMPLES, WARM_UP};
 use bulla_client::{CallOptions, Client, Pending};
 use bulla_core::key::{Key, KeyRing};
 use bulla_server::{Server, ServerHandle};
+use criterion::measurement::WallTime;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 const CODECS: [&str; 2] = ["json", "bincode"];
@@ -129,7 +131,7 @@ fn time(work: impl FnOnce()) -> Duration {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default().warm_up_time(WARM_UP).measurement_time(MEASUREMENT).sample_size(SAMPLES);
+    config = brief::criterion(WallTime);
     targets = echo, bulk
 }
 criterion_main!(benches);

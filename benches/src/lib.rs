@@ -11,13 +11,6 @@ use bulla_core::codec::CodecName;
 use bulla_core::connection::{Bounds, ClientConfig, Connection, Identity, Limits, ServerConfig, Start};
 use bulla_core::key::{Key, KeyRing};
 
-/// How long each benchmark warms up and measures, and how many samples it takes: short, so that all of them end within minutes.
-pub const WARM_UP: Duration = Duration::from_millis(300);
-/// See [`WARM_UP`].
-pub const MEASUREMENT: Duration = Duration::from_millis(1000);
-/// See [`WARM_UP`].
-pub const SAMPLES: usize = 20;
-
 /// A client's and a server's configuration that agree with each other.
 #[must_use]
 pub fn configs() -> (ClientConfig, Arc<ServerConfig>) {
