@@ -476,3 +476,65 @@ fn reading_without_waiting() {
     outgoing.finish().unwrap();
     eventually("the end comes", || incoming.try_next() == Poll::Ready(None));
 }
+
+/// A small generator: the same mixture in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % sides
+    }
+}
+
+#[test]
+fn streams_in_any_mixture_leave_the_connection_as_it_was() {
+    let scene = Scene::new();
+    let client = scene.builder().offer(["bincode"]).connect().unwrap();
+    thread::scope(|scope| {
+        for seed in 1..=6_u64 {
+            let client = &client;
+            scope.spawn(move || {
+                let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+                (0..20).for_each(|_| any_stream(client, &mut dice));
+            });
+        }
+    });
+    client.ping().unwrap();
+    let metrics = scene.server.metrics();
+    assert_eq!((metrics.sessions_total, metrics.protocol_errors), (1, 0));
+}
+
+/// Sends some texts of any length, takes some of them back, and ends in any of the ways there are.
+fn any_stream(client: &Client, dice: &mut Dice) {
+    let (outgoing, mut incoming) = client.duplex::<String, String>("echo-text", &options()).unwrap();
+    let lengths: Vec<usize> = (0..dice.roll(12)).map(|_| 1 << dice.roll(18)).map(|length: usize| length - 1).collect();
+    let texts: Vec<String> = lengths.iter().map(|length| "x".repeat(*length)).collect();
+    let taken = if dice.roll(2) == 0 { texts.len() } else { dice.roll(texts.len() as u64 + 1) as usize };
+    thread::scope(|scope| {
+        let sender = scope.spawn(|| texts.iter().try_for_each(|text| outgoing.send(text)));
+        for text in &texts[..taken] {
+            assert!(incoming.next().unwrap().unwrap() == *text);
+        }
+        if taken < texts.len() {
+            // The sender may wait for room that nobody makes.
+            incoming.canceller().cancel();
+            assert!(matches!(sender.join().unwrap(), Ok(()) | Err(CallError::Cancelled { .. })));
+            assert!(
+                incoming.by_ref().last().is_none_or(|last| matches!(last, Ok(_) | Err(CallError::Cancelled { .. })))
+            );
+        } else {
+            sender.join().unwrap().unwrap();
+        }
+    });
+    match dice.roll(3) {
+        0 if taken == texts.len() => {
+            outgoing.finish().unwrap();
+            assert_eq!(incoming.next(), None);
+        }
+        1 => drop((outgoing, incoming)),
+        _ => drop((incoming, outgoing)),
+    }
+}
