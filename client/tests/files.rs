@@ -149,8 +149,8 @@ fn a_receipt_for_something_else_is_no_receipt() {
         meet(|builder| {
             builder.route("files.part", |_: PartRequest, _: &Context| Ok(PartReply { size: 0 })).route_client_stream(
                 "files.put",
-                move |requests: Requests<PutMessage>, _: &Context| {
-                    requests.map(|request| request.map(drop)).collect::<Result<(), Status>>()?;
+                move |mut requests: Requests<PutMessage>, _: &Context| {
+                    requests.try_for_each(|request| request.map(drop))?;
                     Ok(Receipt { name: "a".to_owned(), size, sha256, replaced: false })
                 },
             )
