@@ -57,7 +57,8 @@
 //! | key that is no string | `<x><bulla:entry><key xsi:type="xs:integer">1</key><value>a</value></bulla:entry></x>` |
 //! | other variants | `<x><Variant>…</Variant></x>`, a map of one entry |
 //!
-//! A key is a name if it is an XML `Name` without colon that does not begin with `xml`. A key that a map holds twice is written as
+//! A key is a name if every edition of XML 1.0 takes it for one (ASCII, and the letters of common scripts), it has no colon, and does not
+//! begin with `xml`. A key that a map holds twice is written as
 //! a `bulla:entry` the second time. Nothing is refused but what nests deeper than [`MAX_DEPTH`].
 //!
 //! # What is read

@@ -36,11 +36,31 @@ pub(crate) fn is_name(text: &str) -> bool {
     chars.next().is_some_and(is_name_start) && chars.all(is_name_char)
 }
 
-/// Whether `text` can name an element that we write: a `Name` without a colon (namespaces give it a meaning), and none of those
-/// that begin with `xml` (the recommendation reserves them).
+/// Whether `text` can name an element that we write: a name by every edition of XML 1.0, without a colon (namespaces give it a
+/// meaning), and none of those that begin with `xml` (the recommendation reserves them).
 pub(crate) fn is_plain_name(text: &str) -> bool {
+    let mut chars = text.chars();
     let reserved = text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("xml"));
-    !reserved && is_name(text) && !text.contains(':')
+    !reserved && chars.next().is_some_and(is_plain_name_start) && chars.all(is_plain_name_char)
+}
+
+/// Letters of common scripts that the first four editions allow as well: many parsers, such as expat, are of those.
+const fn is_plain_name_start(c: char) -> bool {
+    matches!(c,
+        'A'..='Z' | '_' | 'a'..='z'
+        // Latin
+        | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{131}' | '\u{134}'..='\u{13E}' | '\u{141}'..='\u{148}'
+        | '\u{14A}'..='\u{17E}' | '\u{1E00}'..='\u{1E9B}' | '\u{1EA0}'..='\u{1EF9}'
+        // Greek, Cyrillic, Hebrew, Arabic
+        | '\u{388}'..='\u{38A}' | '\u{38C}' | '\u{38E}'..='\u{3A1}' | '\u{3A3}'..='\u{3CE}'
+        | '\u{401}'..='\u{40C}' | '\u{40E}'..='\u{44F}' | '\u{451}'..='\u{45C}' | '\u{45E}'..='\u{481}'
+        | '\u{5D0}'..='\u{5EA}' | '\u{621}'..='\u{63A}' | '\u{641}'..='\u{64A}'
+        // Kana, Han, Hangul
+        | '\u{3041}'..='\u{3094}' | '\u{30A1}'..='\u{30FA}' | '\u{4E00}'..='\u{9FA5}' | '\u{AC00}'..='\u{D7A3}')
+}
+
+const fn is_plain_name_char(c: char) -> bool {
+    is_plain_name_start(c) || matches!(c, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{30FC}'..='\u{30FE}')
 }
 
 /// The first character of `text` that no document may hold, and where it is.
@@ -84,6 +104,12 @@ mod tests {
     #[test]
     fn plain_names_avoid_colons_and_the_reserved_ones() {
         assert!(is_plain_name("first_name") && is_plain_name("xm") && is_plain_name("axml"));
+        for good in ["Größe", "ключ", "日本語", "データ", "이름", "שם", "اسم", "tên"] {
+            assert!(is_plain_name(good), "{good:?}");
+        }
+        for bad in ["👧", "a\u{200D}b", "e\u{301}", "ー", "\u{3400}", "ᚠ"] {
+            assert!(!is_plain_name(bad), "{bad:?}");
+        }
         for bad in ["a:b", "xml", "XmL-thing", "xmlns", "", "@id"] {
             assert!(!is_plain_name(bad), "{bad:?}");
         }

@@ -251,6 +251,8 @@ fn variants() {
     assert_eq!(decode::<Shape>("<s>\n<dot/>\n</s>"), Ok(Shape::Dot));
     assert_eq!(decode::<Shape>("<s><circle>1.5</circle></s>"), Ok(Shape::Circle(1.5)));
     assert_eq!(decode::<Shape>("<s><rect><width>1</width></rect></s>"), Ok(Shape::Rect { width: 1 }));
+    let marked = r#"<s xsi:type="bulla:map"><rect xsi:type="bulla:map"><width>1</width></rect></s>"#;
+    assert_eq!(decode::<Shape>(marked), Ok(Shape::Rect { width: 1 }));
     for bad in ["<s/>", "<s>x</s>", "<s>circle</s>", "<s><dot>1</dot></s>", "<s><dot/><dot/></s>", "<s>x<dot/></s>"] {
         assert!(decode::<Shape>(bad).is_err(), "{bad}");
     }

@@ -14,7 +14,8 @@
 //!
 //! Scalars follow the core schema of YAML 1.2 (section 10.3): only `true` and `false` are booleans; `no` and `1_000` are strings. One
 //! exception: a number with leading zeros is a string. What YAML 1.1 would read differently is quoted on writing, so that older
-//! readers agree. A typed reader that wants text takes `5` and `true` as text.
+//! readers agree. The other way round there is no telling: a writer of YAML 1.1, such as PyYAML, leaves the texts `1e3` and `0o7` plain, and
+//! by 1.2 they are numbers. A typed reader that wants text takes `5` and `true` as text.
 //!
 //! Refused on writing: `Some(None)`. Refused on reading: aliases (and with them every document that grows when it is read), tags other
 //! than YAML's own, numbers that no type can hold, a second document, an empty one, and one of more than a million events (scalars,

@@ -243,7 +243,7 @@ impl<'de> Deserializer<'de> for ElementDeserializer<'_, 'de> {
             Mark::Escaped if is_text => {
                 visitor.visit_enum(TextDeserializer::new(parse_backslash(&self.node.text()?)?.into()))
             }
-            Mark::None => visit_enum(self.node, visitor),
+            Mark::None | Mark::Map => visit_enum(self.node, visitor),
             _ => self.deserialize_any(visitor),
         }
     }
