@@ -1,8 +1,9 @@
 //! What a peer sends costs no more than the limits say.
 
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 
-use bulla_core::codec::{DecodeError, DecodeLimits, EncodeError};
+use bulla_core::codec::{DecodeError, DecodeLimits, EncodeError, guard};
 use bulla_core::value::Value;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -144,6 +145,46 @@ fn lengths_without_bytes_allocate_nothing() {
         let document = [&[tag][..], &HUGE].concat();
         assert!(matches!(decode::<Value>(&Bincode, &document), Err(DecodeError::Malformed(_))), "tag {tag}");
     }
+}
+
+/// Lists in lists, each of which claims all that is left: together they reserve no more than one of them could.
+#[test]
+fn claims_do_not_add_up() {
+    thread_local! {
+        static RESERVED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    }
+    #[derive(Debug, PartialEq, Serialize)]
+    struct Claims(Vec<Claims>);
+    impl<'de> Deserialize<'de> for Claims {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_seq(Claims(vec![]))
+        }
+    }
+    impl<'de> serde::de::Visitor<'de> for Claims {
+        type Value = Self;
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("lists")
+        }
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(mut self, mut access: A) -> Result<Self, A::Error> {
+            RESERVED.set(RESERVED.get() + access.size_hint().unwrap_or_default());
+            while let Some(inner) = access.next_element()? {
+                self.0.push(inner);
+            }
+            Ok(self)
+        }
+    }
+    let reserved = |bytes: &[u8]| {
+        RESERVED.set(0);
+        let result = guard::decode(&Bincode, bytes, PhantomData::<Claims>, LIMITS);
+        (result, RESERVED.get())
+    };
+    let claim = [&[252][..], &900_000_u32.to_le_bytes()].concat();
+    let (result, count) = reserved(&claim.repeat(60));
+    assert!(matches!(result, Err(DecodeError::Malformed(_))));
+    assert_eq!(count, LIMITS.elements as usize);
+    // What is true is granted.
+    let honest = encode(&Bincode, &Claims(vec![Claims(vec![Claims(vec![]), Claims(vec![])]), Claims(vec![])])).unwrap();
+    assert_eq!(reserved(&honest).1, 4);
 }
 
 /// bincode allocates the whole length of an owned string before it looks for the bytes.

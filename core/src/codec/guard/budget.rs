@@ -13,6 +13,8 @@ pub(super) struct Budget<'a, X> {
     capabilities: Capabilities,
     limits: DecodeLimits,
     elements_left: Cell<u32>,
+    /// For how many elements memory may still be reserved before they come.
+    reservable: Cell<u32>,
     bytes_left: Cell<usize>,
     failure: Cell<Option<DecodeError>>,
     /// Asks the codec which floats were integers.
@@ -34,6 +36,7 @@ impl<'a, X: Crossing> Budget<'a, X> {
             capabilities,
             limits,
             elements_left: Cell::new(limits.elements),
+            reservable: Cell::new(limits.elements),
             bytes_left: Cell::new(limits.bytes),
             failure: Cell::new(None),
             rounded_integers,
@@ -147,11 +150,14 @@ impl<'a, X: Crossing> Place<'a, X> {
         rounded.binary_search(&value.to_bits()).is_ok()
     }
 
-    /// No more than can still be paid for: nobody reserves memory on a peer's word.
+    /// No more than can still be paid for, nor, with the hints before it, than all elements that there may be: nobody reserves memory
+    /// on a peer's word, and lists inside of lists cannot each claim what is left.
     #[inline]
     pub(super) fn clamp(self, hint: Option<usize>) -> Option<usize> {
-        let left = usize::try_from(self.budget.elements_left.get()).unwrap_or(usize::MAX);
-        hint.map(|hint| hint.min(left))
+        let left = self.budget.reservable.get().min(self.budget.elements_left.get());
+        let granted = u32::try_from(hint?).map_or(left, |hint| hint.min(left));
+        self.budget.reservable.set(self.budget.reservable.get() - granted);
+        usize::try_from(granted).ok()
     }
 
     #[inline]
