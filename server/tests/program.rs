@@ -34,8 +34,8 @@ fn without_any_settings_it_makes_what_it_needs() {
     let ring = KeyRing::load(folder.path().join("bulla.key")).unwrap();
     let mut client = program.client_with(ring.current().key().clone(), "json");
     let info: ServerInfo = client.call("info", &()).unwrap();
-    let routes = ["echo", "info", "records.append", "records.collections", "records.get", "records.list"];
-    assert_eq!(info.routes, routes);
+    let records = ["records.append", "records.collections", "records.follow", "records.get", "records.list"];
+    assert_eq!(info.routes, [&["echo", "info"], &records[..]].concat());
     let log = program.stop();
     assert!(log.iter().any(|line| line.contains("draining")), "{log:#?}");
     let again = Program::start(folder.path(), &[]);

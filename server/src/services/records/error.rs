@@ -62,6 +62,13 @@ pub enum StoreError {
     Failed(String),
 }
 
+impl StoreError {
+    /// A thread that was not started.
+    pub(super) fn thread(error: std::io::Error) -> Self {
+        Self::Failed(format!("cannot start a thread: {error}"))
+    }
+}
+
 impl From<&StoreError> for Status {
     fn from(error: &StoreError) -> Self {
         let code = match error {

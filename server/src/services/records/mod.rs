@@ -6,6 +6,7 @@
 //! | `records.get` | `{collection, id}` | `{id, collection, document, codec, peer, received_at}` |
 //! | `records.list` | `{collection, after?, limit?}` | `{records, more}` |
 //! | `records.collections` | any document | `[{name, records}]` |
+//! | `records.follow` | `{collection, after?}` | a stream of [`Followed`]: the records that there are, then those that come |
 //!
 //! A document is stored as text that holds every [`Value`] exactly and that people can read with `sqlite3`: see [`to_text`]. The same
 //! document gives the same text, whatever codec it came in. `received_at` is UTC,
@@ -16,7 +17,9 @@
 
 mod document;
 mod error;
+mod follow;
 mod observer;
+mod roll;
 mod store;
 mod writer;
 
@@ -30,11 +33,13 @@ use serde::{Deserialize, Serialize};
 
 pub use self::document::{DocumentError, from_text, to_text};
 pub use self::error::StoreError;
+use self::follow::Followers;
+pub use self::follow::{FollowRequest, Followed};
 pub use self::observer::{JsonLines, Observer};
 use self::store::Store;
 use self::writer::{Append, Writer};
 use crate::builder::Builder;
-use crate::route::{Context, Responder};
+use crate::route::{Context, Replies, Responder};
 use crate::services::Service;
 
 /// The longest name of a collection, in bytes.
@@ -43,6 +48,9 @@ pub const MAX_COLLECTION: usize = 128;
 /// The most records that one `records.list` gives, and how many it gives when the request does not say.
 pub const MAX_LIST: u32 = 1000;
 const DEFAULT_LIST: u32 = 100;
+
+/// Bytes of documents after which a list ends, so that its reply fits a message.
+const LIST_BYTES: usize = 1 << 20;
 
 /// One document with what is known of its coming.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,8 +135,9 @@ pub struct Records {
 }
 
 struct Inner {
-    store: Store,
+    store: Arc<Store>,
     writer: Writer,
+    followers: Followers,
 }
 
 impl Records {
@@ -143,8 +152,18 @@ impl Records {
 
     fn open_with(path: &Path, observers: Vec<Box<dyn Observer>>, patience: Duration) -> Result<Self, StoreError> {
         let (store, connection) = Store::open(path, patience)?;
-        let writer = Writer::start(connection, observers)?;
-        Ok(Self { inner: Arc::new(Inner { store, writer }) })
+        Self::start(store, connection, observers)
+    }
+
+    fn start(
+        store: Store,
+        connection: rusqlite::Connection,
+        observers: Vec<Box<dyn Observer>>,
+    ) -> Result<Self, StoreError> {
+        let store = Arc::new(store);
+        let followers = Followers::start(Arc::clone(&store)).map_err(StoreError::thread)?;
+        let writer = Writer::start(connection, observers, followers.shared())?;
+        Ok(Self { inner: Arc::new(Inner { store, writer, followers }) })
     }
 
     /// The number of records in each collection.
@@ -204,19 +223,23 @@ impl Records {
             let reason = format_args!("a limit is 1 to {MAX_LIST}, this is {limit}");
             return Err(Status::new(Code::InvalidArgument, reason));
         }
-        let (records, more) = self.inner.store.list(&request.collection, request.after.unwrap_or(0), limit)?;
+        let after = request.after.unwrap_or(0);
+        let (records, more) = self.inner.store.list(&request.collection, after, limit, LIST_BYTES)?;
         Ok(ListReply { records, more })
     }
 }
 
 impl Service for Records {
     fn install(self, builder: Builder) -> Builder {
-        let [append, get, list, collections] = [self.clone(), self.clone(), self.clone(), self];
+        let [append, get, list, follow, collections] = [self.clone(), self.clone(), self.clone(), self.clone(), self];
         builder
             .route_responder("records.append", move |request, responder| append.append(request, responder))
             .route("records.get", move |request: GetRequest, _: &Context| get.get(&request))
             .route("records.list", move |request: ListRequest, _: &Context| list.list(&request))
             .route("records.collections", move |_: Value, _: &Context| Ok(collections.collections()?))
+            .route_server_stream("records.follow", move |request, replies: Replies| {
+                follow.inner.followers.add(request, replies);
+            })
     }
 }
 

@@ -35,9 +35,6 @@ const SCHEMA: &str = "
 /// Idle connections for reading that are kept.
 const KEPT: usize = 8;
 
-/// Bytes of documents after which a list ends, so that its reply fits a message.
-const LIST_BYTES: usize = 1 << 20;
-
 /// The longest part of a path that an error shows, in characters.
 const MAX_PATH: usize = 300;
 
@@ -75,8 +72,15 @@ impl Store {
         })
     }
 
-    /// Up to `limit` records behind the number `after`, and whether there are more.
-    pub(super) fn list(&self, collection: &str, after: u64, limit: u32) -> Result<(Vec<Record>, bool), StoreError> {
+    /// Up to `limit` records behind the number `after`, of no more than `most` bytes unless it is one, and whether there
+    /// are more.
+    pub(super) fn list(
+        &self,
+        collection: &str,
+        after: u64,
+        limit: u32,
+        most: usize,
+    ) -> Result<(Vec<Record>, bool), StoreError> {
         let Ok(after) = i64::try_from(after) else { return Ok((Vec::new(), false)) };
         self.read(|connection| {
             let mut query = connection.prepare_cached(
@@ -88,7 +92,7 @@ impl Store {
             while let Some(row) = rows.next()? {
                 let stored = Stored::parse(row)?;
                 bytes += stored.document.len();
-                let full = bytes > LIST_BYTES && !records.is_empty();
+                let full = bytes > most && !records.is_empty();
                 if full || records.len() == limit as usize {
                     return Ok((records, true));
                 }

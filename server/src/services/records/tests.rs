@@ -135,8 +135,7 @@ fn a_full_disk_is_no_acknowledgement() {
     let (store, connection) = Store::open(&path, PATIENCE).unwrap();
     // SQLite answers as it does when the disk is full.
     connection.pragma_update(None, "max_page_count", 20).unwrap();
-    let writer = Writer::start(connection, Vec::new()).unwrap();
-    let records = Records { inner: Arc::new(Inner { store, writer }) };
+    let records = Records::start(store, connection, Vec::new()).unwrap();
     assert_eq!(appended(&records, "notes", "x".repeat(1 << 20)), Err(StoreError::Full));
     assert_eq!(Status::from(StoreError::Full).code(), Code::ResourceExhausted);
     assert_eq!(records.collections(), Ok(Vec::new()), "nothing was left behind");

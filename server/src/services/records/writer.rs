@@ -1,5 +1,6 @@
 //! The one thread that writes: all appends that wait share one transaction, and are answered when it is committed.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::SystemTime;
@@ -7,6 +8,7 @@ use std::time::SystemTime;
 use bulla_core::value::Value;
 use rusqlite::{Connection, TransactionBehavior};
 
+use crate::services::records::follow::Shared;
 use crate::services::records::observer::Audience;
 use crate::services::records::{Observer, Record, StoreError};
 
@@ -45,13 +47,16 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, observers: Vec<Box<dyn Observer>>) -> Result<Self, StoreError> {
-        let failed = |error: std::io::Error| StoreError::Failed(format!("cannot start a thread: {error}"));
-        let audience = Audience::start(observers).map_err(failed)?;
+    pub(super) fn start(
+        connection: Connection,
+        observers: Vec<Box<dyn Observer>>,
+        followers: Arc<Shared>,
+    ) -> Result<Self, StoreError> {
+        let audience = Audience::start(observers).map_err(StoreError::thread)?;
         let (tasks, waiting) = sync_channel(WAITING);
-        let desk = Desk { connection, audience };
+        let desk = Desk { connection, audience, followers };
         let thread = thread::Builder::new().name("bulla-records".to_owned()).spawn(move || desk.work(&waiting));
-        Ok(Self { tasks: Some(tasks), thread: Some(thread.map_err(failed)?) })
+        Ok(Self { tasks: Some(tasks), thread: Some(thread.map_err(StoreError::thread)?) })
     }
 
     /// Queues an append. Its `done` is called by the thread that writes, or at once if there is no room.
@@ -95,6 +100,7 @@ impl Drop for Writer {
 struct Desk {
     connection: Connection,
     audience: Option<Audience>,
+    followers: Arc<Shared>,
 }
 
 impl Desk {
@@ -125,6 +131,7 @@ impl Desk {
                 return batch.into_iter().for_each(|append| (append.done)(Err(error.clone())));
             }
         };
+        self.followers.appended(batch.iter().map(|append| append.collection.as_str()));
         let mut records = Vec::with_capacity(if self.audience.is_some() { batch.len() } else { 0 });
         for (append, id) in batch.into_iter().zip(numbers) {
             (append.done)(Ok(id));
