@@ -229,7 +229,8 @@ impl Builder {
         service.install(self)
     }
 
-    fn add(mut self, name: &str, place: Place, shape: Shape, handler: Box<dyn Handler>) -> Self {
+    /// A route whose handler sees the bytes.
+    pub(crate) fn add(mut self, name: &str, place: Place, shape: Shape, handler: Box<dyn Handler>) -> Self {
         if let Err(error) = self.routes.add(name, place, shape, handler) {
             self.refused.get_or_insert(error);
         }

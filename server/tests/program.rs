@@ -35,7 +35,8 @@ fn without_any_settings_it_makes_what_it_needs() {
     let mut client = program.client_with(ring.current().key().clone(), "json");
     let info: ServerInfo = client.call("info", &()).unwrap();
     let records = ["records.append", "records.collections", "records.follow", "records.get", "records.list"];
-    assert_eq!(info.routes, [&["echo", "info"], &records[..]].concat());
+    let topics = ["topics.publish", "topics.publish_many", "topics.subscribe"];
+    assert_eq!(info.routes, [&["echo", "info"], &records[..], &topics].concat());
     let log = program.stop();
     assert!(log.iter().any(|line| line.contains("draining")), "{log:#?}");
     let again = Program::start(folder.path(), &[]);

@@ -64,9 +64,9 @@ fn a_document_is_the_same_whatever_codec_brought_it_and_whatever_codec_asks() {
         let collections: Vec<Collection> = client.call("records.collections", &Value::Null).unwrap();
         assert_eq!(collections, [Collection { name: "people".to_owned(), records: CODECS.len() as u64 }]);
         let info: ServerInfo = client.call("info", &Value::Null).unwrap();
-        let services: Map =
-            [("records", Value::from([("people", CODECS.len())].into_iter().collect::<Map>()))].into_iter().collect();
-        assert_eq!(info.services, services.into());
+        let counted: Map = [("people", CODECS.len())].into_iter().collect();
+        assert_eq!(info.services.as_map().unwrap().get("records"), Some(&counted.into()));
+        assert!(info.services.as_map().unwrap().get("topics").is_some());
     }
     program.stop();
     let lines = fs::read_to_string(folder.path().join("out.jsonl")).unwrap();

@@ -81,6 +81,12 @@ pub struct Options {
     /// Bytes queued in all connections together [default: 1073741824]
     #[arg(long, hide_env_values = true, env = "BULLA_MAX_QUEUED", value_name = "BYTES", help_heading = "Limits")]
     pub max_queued: Option<u64>,
+    /// Patterns in all subscriptions to topics [default: 65536]
+    #[arg(long, hide_env_values = true, env = "BULLA_MAX_PATTERNS", value_name = "COUNT", help_heading = "Limits")]
+    pub max_patterns: Option<usize>,
+    /// Bytes of topics' messages that wait for subscribers who are slow; beyond that the oldest are dropped [default: 268435456]
+    #[arg(long, hide_env_values = true, env = "BULLA_MAX_WAITING", value_name = "BYTES", help_heading = "Limits")]
+    pub max_waiting: Option<u64>,
     /// How deep a request may nest [default: 64]
     #[arg(long, hide_env_values = true, env = "BULLA_MAX_DEPTH", value_name = "LEVELS", help_heading = "Limits")]
     pub max_depth: Option<u32>,
@@ -131,6 +137,8 @@ impl Options {
             max_streams: self.max_streams.or(other.max_streams),
             max_stream_threads: self.max_stream_threads.or(other.max_stream_threads),
             max_queued: self.max_queued.or(other.max_queued),
+            max_patterns: self.max_patterns.or(other.max_patterns),
+            max_waiting: self.max_waiting.or(other.max_waiting),
             max_depth: self.max_depth.or(other.max_depth),
             max_elements: self.max_elements.or(other.max_elements),
             handshake_timeout: self.handshake_timeout.or(other.handshake_timeout),

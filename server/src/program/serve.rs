@@ -1,4 +1,4 @@
-//! The stock server: keys, records, files, echo and info on the addresses of the options.
+//! The stock server: keys, records, topics, files, echo and info on the addresses of the options.
 
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,7 @@ use crate::program::screen::Screen;
 use crate::program::{Failure, Options};
 use crate::services::files::{Files, FilesLimits};
 use crate::services::records::{JsonLines, Observer, Records};
+use crate::services::topics::{TopicLimits, Topics};
 use crate::services::{Echo, Info};
 use crate::{Capacity, Drained, Server, ServerHandle};
 
@@ -35,8 +36,10 @@ pub struct Running {
 pub fn serve(options: &Options) -> Result<Running, Failure> {
     let (keys, key_made) = load_keys(options)?;
     let records = Records::open(db_path(options), observers(options)?)?;
-    let counted = records.clone();
-    let mut info = Info::default().with("records", move || counted.summary());
+    let topics = Topics::new(topic_limits(options));
+    let counted = (records.clone(), topics.clone());
+    let mut info =
+        Info::default().with("records", move || counted.0.summary()).with("topics", move || counted.1.summary());
     let files = options.files.as_ref().map(|folder| Files::open(folder, files_limits(options))).transpose()?;
     if let Some(files) = files.clone() {
         info = info.with("files", move || files.summary());
@@ -48,7 +51,8 @@ pub fn serve(options: &Options) -> Result<Running, Failure> {
         .capacity(capacity(options))
         .service(Echo)
         .service(info)
-        .service(records.clone());
+        .service(records.clone())
+        .service(topics);
     if let Some(files) = files {
         builder = builder.service(files);
     }
@@ -167,6 +171,13 @@ fn bounds(options: &Options) -> Bounds {
     // A peer that is given up sooner is asked sooner, too.
     bounds.keepalive = bounds.keepalive.min(bounds.idle / 5 * 2);
     bounds
+}
+
+fn topic_limits(options: &Options) -> TopicLimits {
+    let mut limits = TopicLimits::default();
+    limits.patterns = options.max_patterns.unwrap_or(limits.patterns);
+    limits.bytes = options.max_waiting.unwrap_or(limits.bytes);
+    limits
 }
 
 fn capacity(options: &Options) -> Capacity {

@@ -48,13 +48,8 @@ impl<T: DeserializeOwned> Requests<T> {
     }
 
     fn poll(&mut self, wait: Wait) -> Poll<Option<Result<T, Status>>> {
-        if self.done {
-            return Poll::Ready(None);
-        }
-        self.take(wait).map(|item| {
-            self.done = item.is_none();
-            item.map(|item| item.and_then(|message| self.context.decode(&message)))
-        })
+        let item = self.poll_encoded(wait);
+        item.map(|item| item.map(|item| item.and_then(|message| self.context.decode(&message))))
     }
 
     /// Runs `callback` with each item in place of an iteration: in order, one at a time, on the workers, and without holding a thread
@@ -63,14 +58,47 @@ impl<T: DeserializeOwned> Requests<T> {
     where
         T: 'static,
     {
-        let exchange = Arc::clone(&self.context.exchange);
-        exchange.hand_to(Box::new(move |item| {
-            callback(item.map(|item| item.and_then(|message| self.context.decode(&message))));
-        }));
+        let context = self.context.clone();
+        self.into_callback_encoded(move |item| {
+            callback(item.map(|item| item.and_then(|message| context.decode(&message))));
+        });
     }
 }
 
 impl<T> Requests<T> {
+    /// As [`next`](Iterator::next), as bytes in the session's codec.
+    pub(crate) fn next_encoded(&mut self) -> Option<Result<Vec<u8>, Status>> {
+        loop {
+            if let Poll::Ready(item) = self.poll_encoded(Wait::Forever) {
+                return item;
+            }
+        }
+    }
+
+    fn poll_encoded(&mut self, wait: Wait) -> Poll<Option<Result<Vec<u8>, Status>>> {
+        if self.done {
+            return Poll::Ready(None);
+        }
+        let item = self.take(wait);
+        self.done = matches!(item, Poll::Ready(None));
+        item
+    }
+
+    /// As [`into_callback`](Self::into_callback), as bytes in the session's codec.
+    pub(crate) fn into_callback_encoded(
+        self,
+        mut callback: impl FnMut(Option<Result<Vec<u8>, Status>>) + Send + 'static,
+    ) where
+        T: 'static,
+    {
+        let exchange = Arc::clone(&self.context.exchange);
+        exchange.hand_to(Box::new(move |item| {
+            // It would drop what comes if it were dropped.
+            let _keep = &self;
+            callback(item);
+        }));
+    }
+
     fn take(&mut self, wait: Wait) -> Poll<Option<Result<Vec<u8>, Status>>> {
         let exchange = &self.context.exchange;
         if exchange.is_cancelled() || exchange.has_ended() {

@@ -6,6 +6,7 @@ pub mod files;
 mod info;
 #[cfg(feature = "records")]
 pub mod records;
+pub mod topics;
 
 pub use self::echo::Echo;
 pub use self::info::{Info, InfoLimits, ServerInfo};
