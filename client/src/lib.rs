@@ -124,6 +124,7 @@ mod reconnect;
 pub mod records;
 mod socket;
 mod stream;
+pub mod topics;
 
 pub use self::builder::{ClientBuilder, DEFAULT_SERVER, client_bounds, default_offer};
 pub use self::call::CallOptions;

@@ -6,7 +6,7 @@
 use bulla_core::value::Value;
 use serde::{Deserialize, Serialize};
 
-use crate::{CallError, Client};
+use crate::{CallError, CallOptions, Client, Incoming};
 
 /// The most records that a server gives in one page.
 pub const MAX_PAGE: u32 = 1000;
@@ -82,6 +82,32 @@ pub struct Collection {
     pub records: u64,
 }
 
+/// What `records.follow` takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Follow {
+    /// The collection's name; it may have no records yet.
+    pub collection: String,
+    /// Only records after this number.
+    pub after: Option<u64>,
+}
+
+/// What `records.follow` gives, again and again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Followed {
+    /// The next record, in order of number.
+    Record(Record),
+    /// The next record, which does not come: the session's codec cannot carry its document, or it is longer than a message may be.
+    Skipped {
+        /// Its number.
+        id: u64,
+        /// Why.
+        reason: String,
+    },
+    /// Said once: all that was there has come.
+    Live,
+}
+
 /// The records of a server, by collection. Made by [`Client::records`].
 #[derive(Clone, Copy)]
 pub struct Records<'a> {
@@ -129,6 +155,16 @@ impl<'a> Records<'a> {
     pub fn iter_after(&self, collection: &str, after: Option<u64>) -> Iter<'a> {
         let page = Vec::new().into_iter();
         Iter { records: *self, collection: collection.to_owned(), page, after, more: true }
+    }
+
+    /// All records of a collection after a number, then each one as it is appended: none is left out, none comes twice. It goes on
+    /// until it is dropped, or the server ends it.
+    ///
+    /// # Errors
+    /// As [`Client::server_stream`].
+    pub fn follow(&self, collection: &str, after: Option<u64>) -> Result<Incoming<Followed>, CallError> {
+        let request = Follow { collection: collection.to_owned(), after };
+        self.client.server_stream("records.follow", &request, &CallOptions::new())
     }
 
     /// The collections, by name.

@@ -140,11 +140,21 @@ impl<Res: DeserializeOwned> Incoming<Res> {
 
     /// Waits for the next value for so long at most: `Pending` if nothing came. The stream goes on.
     pub fn next_timeout(&mut self, timeout: Duration) -> Poll<Option<Result<Res, CallError>>> {
+        self.next_timeout_as(timeout)
+    }
+}
+
+impl<Res> Incoming<Res> {
+    /// As [`next_timeout`](Self::next_timeout), for a value of another type: on some streams one tells what the next one is.
+    pub(crate) fn next_timeout_as<T: DeserializeOwned>(
+        &mut self,
+        timeout: Duration,
+    ) -> Poll<Option<Result<T, CallError>>> {
         // One that is too far for the clock is none.
         self.poll_value(Instant::now().checked_add(timeout).map_or(Wait::Forever, Wait::Until))
     }
 
-    fn poll_value(&mut self, wait: Wait) -> Poll<Option<Result<Res, CallError>>> {
+    fn poll_value<T: DeserializeOwned>(&mut self, wait: Wait) -> Poll<Option<Result<T, CallError>>> {
         let message = match self.poll_message(wait) {
             Poll::Ready(Some(Ok(message))) => message,
             Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),

@@ -175,6 +175,12 @@ impl Client {
 
     /// Waits for the next message on a stream; `None` at its end.
     pub fn next<R: DeserializeOwned>(&mut self, stream: StreamId) -> Option<Result<R, Status>> {
+        let message = self.next_raw(stream)?;
+        Some(message.map(|message| self.codec().decode_as(&message, DecodeLimits::default()).unwrap()))
+    }
+
+    /// As [`next`](Self::next), as bytes.
+    pub fn next_raw(&mut self, stream: StreamId) -> Option<Result<Vec<u8>, Status>> {
         self.run_until(|client| {
             let outcome = client.outcomes.get(&stream);
             outcome.is_some_and(|outcome| outcome.finished || outcome.status.is_some() || !outcome.messages.is_empty())
@@ -182,7 +188,7 @@ impl Client {
         .unwrap_or_else(|closed| panic!("the connection ended before the stream: {closed}"));
         let outcome = self.outcomes.get_mut(&stream).unwrap();
         match (outcome.messages.pop_front(), &outcome.status) {
-            (Some(message), _) => Some(Ok(self.codec().decode_as(&message, DecodeLimits::default()).unwrap())),
+            (Some(message), _) => Some(Ok(message)),
             (None, Some(status)) => Some(Err(status.clone())),
             (None, None) => None,
         }
