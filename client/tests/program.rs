@@ -206,6 +206,8 @@ fn every_command_teaches_by_example() {
         "get",
         "form",
         "call",
+        "publish",
+        "subscribe",
         "stream",
         "bench",
         "seal",

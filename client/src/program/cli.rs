@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use super::commands::{
-    bench, call, fetch, files, form, get, keygen, list, open, ping, put, remove, seal, send, stream,
+    bench, call, fetch, files, form, get, keygen, list, open, ping, publish, put, remove, seal, send, stream, subscribe,
 };
 use crate::DEFAULT_SERVER;
 
@@ -18,6 +18,8 @@ Examples:
   bulla form people name email? age:int         ask a person for one after the other
   bulla list people                             read them back
   bulla put report.pdf                          store a file; fetch gets it back
+  bulla subscribe 'sensors.>'                   show messages as they come
+  bulla publish sensors.kitchen celsius:=21.5   send one to whoever listens
   bulla call echo '{\"hello\": \"world\"}'          call any route
   bulla stream words < lines.jsonl              a stream: many requests, many answers
   bulla bench --codec json,bincode              how fast is it here?
@@ -101,6 +103,10 @@ pub(crate) enum Command {
     Stream(stream::Arguments),
     /// Measure how fast a server answers
     Bench(bench::Arguments),
+    /// Publish documents under a topic, for whoever listens
+    Publish(publish::Arguments),
+    /// Show the documents of topics as they are published
+    Subscribe(subscribe::Arguments),
     /// Seal bytes into a text token, as Python's Fernet does
     Seal(seal::Arguments),
     /// Open a text token

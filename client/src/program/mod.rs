@@ -127,6 +127,8 @@ fn dispatch(cli: &Cli, server_given: bool, shell: &mut Shell<'_, '_>) -> Result<
         Command::Call(arguments) => commands::call::run(arguments, options, shell),
         Command::Stream(arguments) => commands::stream::run(arguments, options, shell),
         Command::Bench(arguments) => commands::bench::run(arguments, options, shell),
+        Command::Publish(arguments) => commands::publish::run(arguments, options, shell),
+        Command::Subscribe(arguments) => commands::subscribe::run(arguments, options, shell),
         Command::Seal(arguments) => commands::seal::run(arguments, options, shell),
         Command::Open(arguments) => commands::open::run(arguments, options, shell),
         Command::Completions { shell: kind } => {

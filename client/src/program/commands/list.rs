@@ -1,12 +1,13 @@
-//! `bulla list`: the documents of a collection, page by page underneath.
+//! `bulla list`: the documents of a collection, page by page underneath, or as they come.
 
 use bulla_core::text::escape;
 use bulla_core::value::Value;
 use clap::Args;
 use serde::Serialize;
 
+use super::follow::follow;
 use crate::program::cli::Options;
-use crate::program::connect::connect;
+use crate::program::connect::{close_after, connect};
 use crate::program::exit::Failure;
 use crate::program::json::AsJson;
 use crate::program::shell::Shell;
@@ -27,6 +28,7 @@ Examples:
   bulla list                        the collections and how many records each has
   bulla list people                 a table on a terminal, one JSON object a line in a pipe
   bulla list people --after 100 --limit 10
+  bulla list people --follow        all of them, then each one as it is stored, until Ctrl-C
   bulla list people | jq .document.name";
 
 #[derive(Debug, Args)]
@@ -41,6 +43,9 @@ pub(crate) struct Arguments {
     /// At most so many records
     #[arg(long, value_name = "NUMBER", requires = "collection")]
     limit: Option<usize>,
+    /// Go on with each record as it is stored
+    #[arg(long, requires = "collection")]
+    follow: bool,
 }
 
 /// A record in JSON.
@@ -69,22 +74,27 @@ impl<'a> Shown<'a> {
 
 pub(crate) fn run(arguments: &Arguments, options: &Options, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
     let client = connect(options)?;
-    match &arguments.collection {
-        None => list_collections(&client, shell)?,
-        Some(collection) => {
-            let limit = arguments.limit.unwrap_or(usize::MAX);
-            let records = client.records().iter_after(collection, arguments.after).take(limit);
-            if shell.is_for_people() {
-                show_tables(records, shell)?;
-            } else {
-                for record in records {
-                    shell.json_line(&Shown::new(&record?))?;
-                }
-            }
-        }
+    let limit = arguments.limit.unwrap_or(usize::MAX);
+    let listed = match &arguments.collection {
+        None => list_collections(&client, shell),
+        Some(collection) if arguments.follow => follow(&client, collection, arguments.after, limit, shell),
+        Some(collection) => list_records(&client, collection, arguments.after, limit, shell),
+    };
+    close_after(&client, listed)
+}
+
+fn list_records(
+    client: &Client,
+    collection: &str,
+    after: Option<u64>,
+    limit: usize,
+    shell: &mut Shell<'_, '_>,
+) -> Result<(), Failure> {
+    let mut records = client.records().iter_after(collection, after).take(limit);
+    if shell.is_for_people() {
+        return show_tables(records, shell);
     }
-    client.close();
-    Ok(())
+    records.try_for_each(|record| shell.json_line(&Shown::new(&record?)))
 }
 
 fn list_collections(client: &Client, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {

@@ -37,33 +37,91 @@ pub(super) fn run(
     let client = connect(options)?;
     // Calls on their way together may overtake each other in the server.
     let most = if in_order { 1 } else { WINDOW };
-    let mut sending = Sending::new(&client, collection, most, progress(shell));
-    let result = sending.send_all(shell).and_then(|()| sending.settle(0, shell));
-    sending.progress.finish_and_clear();
+    let longest = client.session().limits.message as usize;
+    let mut sending = Sending::new(&client, collection, most, Lines::new(shell, "acknowledged"));
+    let sent = for_each_document(longest, shell, |number, document, shell| {
+        match document {
+            Ok((document, size)) => sending.send(number, size, document, shell)?,
+            Err(failure) => sending.lines.fail(number, failure, shell),
+        }
+        Ok(true)
+    });
+    let result = sent.and_then(|()| sending.settle(0, shell));
+    let lines = sending.lines;
+    lines.progress.finish_and_clear();
     client.close();
-    let Sending { acknowledged, failed, worst, .. } = sending;
+    let (acknowledged, failed) = (lines.done, lines.failed);
     if shell.json {
         shell.json_line(&Summary { acknowledged, failed })?;
     } else {
         shell.line(format_args!("{acknowledged} of {} documents acknowledged", acknowledged + failed))?;
     }
-    result?;
-    match worst {
-        None => Ok(()),
-        Some(exit) => {
-            Err(Failure::new(exit, format!("{failed} documents were not stored; their lines are named above")))
-        }
-    }
+    result.and_then(|()| lines.conclude("stored"))
 }
 
-/// A bar on a terminal, nothing in a pipe.
-fn progress(shell: &Shell<'_, '_>) -> ProgressBar {
-    if !shell.streams.terminals[2] || shell.json {
-        return ProgressBar::hidden();
+/// Reads one document a line, each with its length, until `take` says `false` or the input ends.
+pub(super) fn for_each_document(
+    longest: usize,
+    shell: &mut Shell<'_, '_>,
+    mut take: impl FnMut(u64, Result<(Value, usize), Failure>, &mut Shell<'_, '_>) -> Result<bool, Failure>,
+) -> Result<(), Failure> {
+    for number in 1.. {
+        let line = read_line(&mut shell.streams.stdin, longest);
+        let document = match line.map_err(|error| unreadable("standard input", &error))? {
+            Line::End => return Ok(()),
+            Line::TooLong => Err(format!("longer than {longest} bytes")),
+            Line::Bytes(bytes) if bytes.trim_ascii().is_empty() => continue,
+            Line::Bytes(bytes) => match parse_json(&bytes) {
+                Ok(document) => Ok((document, bytes.len())),
+                Err(error) => Err(format!("not JSON: {error}")),
+            },
+        };
+        if !take(number, document.map_err(|problem| Failure::new(Exit::Document, problem)), shell)? {
+            return Ok(());
+        }
     }
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{spinner} {human_pos} acknowledged, {per_sec}, {elapsed}");
-    bar.with_style(style.expect("the template is a constant"))
+    Ok(())
+}
+
+/// How the lines fare.
+pub(super) struct Lines {
+    pub(super) progress: ProgressBar,
+    done: u64,
+    failed: u64,
+    /// How the first line failed that did.
+    worst: Option<Exit>,
+}
+
+impl Lines {
+    /// A bar on a terminal, nothing in a pipe.
+    pub(super) fn new(shell: &Shell<'_, '_>, participle: &str) -> Self {
+        let progress = if !shell.streams.terminals[2] || shell.json {
+            ProgressBar::hidden()
+        } else {
+            let template = format!("{{spinner}} {{human_pos}} {participle}, {{per_sec}}, {{elapsed}}");
+            let style = ProgressStyle::with_template(&template).expect("the template is a constant but for a word");
+            ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style)
+        };
+        Self { progress, done: 0, failed: 0, worst: None }
+    }
+
+    pub(super) fn done(&mut self) {
+        self.done += 1;
+        self.progress.inc(1);
+    }
+
+    pub(super) fn fail(&mut self, number: u64, failure: Failure, shell: &mut Shell<'_, '_>) {
+        self.failed += 1;
+        self.worst.get_or_insert(failure.exit);
+        self.progress.suspend(|| shell.complain(&failure, Some(number)));
+    }
+
+    /// The failure of those that failed.
+    pub(super) fn conclude(self, participle: &str) -> Result<(), Failure> {
+        let Some(exit) = self.worst else { return Ok(()) };
+        let failed = self.failed;
+        Err(Failure::new(exit, format!("{failed} documents were not {participle}; their lines are named above")))
+    }
 }
 
 struct Sending<'a> {
@@ -71,39 +129,15 @@ struct Sending<'a> {
     collection: &'a str,
     /// The most calls on their way.
     most: usize,
-    progress: ProgressBar,
     /// The number of each line on its way, its length, and its call.
     window: VecDeque<(u64, usize, Pending<Appended>)>,
     bytes: usize,
-    acknowledged: u64,
-    failed: u64,
-    /// How the first line failed that did.
-    worst: Option<Exit>,
+    lines: Lines,
 }
 
 impl<'a> Sending<'a> {
-    fn new(client: &'a Client, collection: &'a str, most: usize, progress: ProgressBar) -> Self {
-        let window = VecDeque::with_capacity(most);
-        Self { client, collection, most, progress, window, bytes: 0, acknowledged: 0, failed: 0, worst: None }
-    }
-
-    fn send_all(&mut self, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
-        let longest = self.client.session().limits.message as usize;
-        for number in 1.. {
-            let line = read_line(&mut shell.streams.stdin, longest);
-            match line.map_err(|error| unreadable("standard input", &error))? {
-                Line::End => return Ok(()),
-                Line::TooLong => {
-                    self.fail(number, Failure::new(Exit::Document, format!("longer than {longest} bytes")), shell);
-                }
-                Line::Bytes(bytes) if bytes.trim_ascii().is_empty() => {}
-                Line::Bytes(bytes) => match parse_json(&bytes) {
-                    Err(error) => self.fail(number, Failure::new(Exit::Document, format!("not JSON: {error}")), shell),
-                    Ok(document) => self.send(number, bytes.len(), document, shell)?,
-                },
-            }
-        }
-        Ok(())
+    fn new(client: &'a Client, collection: &'a str, most: usize, lines: Lines) -> Self {
+        Self { client, collection, most, window: VecDeque::with_capacity(most), bytes: 0, lines }
     }
 
     fn send(&mut self, number: u64, size: usize, document: Value, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
@@ -127,10 +161,7 @@ impl<'a> Sending<'a> {
             let Some((number, size, pending)) = self.window.pop_front() else { break };
             self.bytes -= size;
             match pending.wait() {
-                Ok(_) => {
-                    self.acknowledged += 1;
-                    self.progress.inc(1);
-                }
+                Ok(_) => self.lines.done(),
                 Err(error) => self.fail_call(number, error, shell)?,
             }
         }
@@ -140,17 +171,11 @@ impl<'a> Sending<'a> {
     /// A call that failed; without a connection there is no point in going on.
     fn fail_call(&mut self, number: u64, error: CallError, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
         if let CallError::Connect(error) = error {
-            self.failed += 1;
+            self.lines.failed += 1;
             let failure = Failure::from(error);
             return Err(Failure { message: format!("at line {number}: {}", failure.message), ..failure });
         }
-        self.fail(number, error.into(), shell);
+        self.lines.fail(number, error.into(), shell);
         Ok(())
-    }
-
-    fn fail(&mut self, number: u64, failure: Failure, shell: &mut Shell<'_, '_>) {
-        self.failed += 1;
-        self.worst.get_or_insert(failure.exit);
-        self.progress.suspend(|| shell.complain(&failure, Some(number)));
     }
 }

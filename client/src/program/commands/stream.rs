@@ -3,13 +3,13 @@
 use std::io::BufRead;
 use std::mem;
 use std::sync::{Arc, OnceLock};
-use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
 use bulla_core::value::Value;
 use clap::Args;
 
+use super::live::show_each;
 use crate::program::cli::Options;
 use crate::program::connect::{close_after, connect};
 use crate::program::document::parse_argument;
@@ -18,7 +18,7 @@ use crate::program::interrupt::cancel_on_interrupt;
 use crate::program::json::{AsJson, parse_json, to_json};
 use crate::program::lines::{Line, read_line};
 use crate::program::shell::{Shell, unreadable};
-use crate::{CallError, CallOptions, Incoming, Outgoing};
+use crate::{CallError, CallOptions, Outgoing};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -57,30 +57,20 @@ pub(crate) fn run(arguments: &Arguments, options: &Options, shell: &mut Shell<'_
     if let Some(deadline) = arguments.deadline {
         call = call.deadline(deadline);
     }
-    let (outgoing, incoming) = client.duplex::<Value, Value>(&arguments.route, &call)?;
+    let (outgoing, mut incoming) = client.duplex::<Value, Value>(&arguments.route, &call)?;
     let canceller = incoming.canceller();
     let longest = client.session().limits.message as usize;
     let failure = send_aside(requests, outgoing, longest)?;
-    let shown = show(incoming, shell);
+    let indented = shell.is_for_people();
+    let mut show = |value, shell: &mut Shell<'_, '_>| {
+        shell.line(to_json(&AsJson(&value), indented)?)?;
+        Ok(true)
+    };
+    let shown = show_each(|timeout| incoming.next_timeout(timeout), shell, &mut show).map(|_| ());
+    drop(incoming);
     // The server has the last word: what could still be sent is of no use.
     canceller.cancel();
     close_after(&client, failure.get().cloned().map_or(shown, Err))
-}
-
-/// Shows what comes, as it comes.
-fn show(mut incoming: Incoming<Value>, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
-    let indented = shell.is_for_people();
-    loop {
-        let next = match incoming.try_next() {
-            Poll::Ready(next) => next,
-            Poll::Pending => {
-                shell.flush()?;
-                incoming.next()
-            }
-        };
-        let Some(value) = next else { return Ok(()) };
-        shell.line(to_json(&AsJson(&value?), indented)?)?;
-    }
 }
 
 /// Where the requests come from.

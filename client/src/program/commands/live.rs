@@ -1,0 +1,53 @@
+//! Showing what comes, when it comes.
+
+use std::task::Poll;
+use std::time::Duration;
+
+use crate::CallError;
+use crate::program::exit::{Exit, Failure};
+use crate::program::shell::Shell;
+
+/// How the showing ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// It was enough.
+    Enough,
+    /// No more came.
+    All,
+}
+
+/// Shows each thing that comes, until `show` says `false` or there are no more. The output is written out whenever nothing waits
+/// to be shown, so that it is there in time, also in a pipe, and by the block when much comes at once.
+pub(super) fn show_each<T>(
+    mut next: impl FnMut(Duration) -> Poll<Option<Result<T, CallError>>>,
+    shell: &mut Shell<'_, '_>,
+    mut show: impl FnMut(T, &mut Shell<'_, '_>) -> Result<bool, Failure>,
+) -> Result<Shown, Failure> {
+    loop {
+        let thing = match next(Duration::ZERO) {
+            Poll::Ready(thing) => thing,
+            Poll::Pending => {
+                shell.flush()?;
+                match next(Duration::MAX) {
+                    Poll::Ready(thing) => thing,
+                    Poll::Pending => continue,
+                }
+            }
+        };
+        let Some(thing) = thing.transpose()? else { return Ok(Shown::All) };
+        if !show(thing, shell)? {
+            return Ok(Shown::Enough);
+        }
+    }
+}
+
+/// What that means for something without an end: only a server that goes away has no more, and without a number to reach, Ctrl-C is the
+/// proper end.
+pub(super) fn conclude_endless(shown: Result<Shown, Failure>, counted: bool) -> Result<(), Failure> {
+    match shown {
+        Ok(Shown::Enough) => Ok(()),
+        Ok(Shown::All) => Err(Failure::new(Exit::Lost, "the server has ended it: it is going away")),
+        Err(failure) if failure.exit == Exit::Interrupted && !counted => Ok(()),
+        Err(failure) => Err(failure),
+    }
+}
