@@ -1,0 +1,136 @@
+//! A thousand subscribers of one topic, in four codecs: how fast everything reaches all of them, in how much memory, and what it costs
+//! the others when a hundred of them stop.
+//!
+//! ```sh
+//! cargo run --release --example fanout                          # 10,000 messages, some minutes
+//! cargo run --release --example fanout -- --messages 100000
+//! ```
+
+#![expect(clippy::unwrap_used, reason = "a measurement that fails should stop where it fails")]
+
+#[path = "../tests/common/fanout.rs"]
+mod crowd;
+
+use std::error::Error;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use bulla_client::Client;
+use bulla_core::key::{Key, KeyRing};
+use bulla_server::services::Info;
+use bulla_server::services::topics::Topics;
+use bulla_server::{Address, Server};
+
+use self::crowd::{Crowd, KEY, Load, Outcome, TOPIC, run};
+
+/// What tells this program that it is to be the server.
+const SERVE: &str = "serve";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments == [SERVE] {
+        return serve();
+    }
+    let messages = number(&arguments, "--messages")?.unwrap_or(10_000);
+    let rounds = number(&arguments, "--rounds")?.unwrap_or(1);
+    println!("{messages} messages of {} bytes as JSON, 1 publisher", serde_json::to_string(&Load::new(0))?.len());
+    println!("900 subscribers on 9 connections, 100 with one each; a quarter each in json, xml, yaml, bincode\n");
+    println!(
+        "{:<46}{:>12}{:>14}{:>14}{:>12}{:>12}",
+        "", "seconds", "messages/s", "deliveries/s", "of alone", "server MiB"
+    );
+    let crowd = Crowd {
+        sharing: 900,
+        streams: 100,
+        alone: 100,
+        stopped: [0, 0],
+        messages,
+        queue: 1024,
+        credit: 256 << 10,
+        looked_at: 100,
+    };
+    for _ in 0..rounds {
+        measure("1,000 subscribers", crowd, None)?;
+        let alone = measure("900 subscribers", Crowd { sharing: 840, alone: 60, ..crowd }, None)?;
+        measure("the same, and 100 more that stop", Crowd { stopped: [60, 40], ..crowd }, Some(alone))?;
+    }
+    Ok(())
+}
+
+fn number(arguments: &[String], name: &str) -> Result<Option<u64>, Box<dyn Error>> {
+    let Some(at) = arguments.iter().position(|argument| argument == name) else { return Ok(None) };
+    let value = arguments.get(at + 1).ok_or_else(|| format!("{name} wants a number"))?;
+    Ok(Some(value.parse().map_err(|error| format!("{name} {value}: {error}"))?))
+}
+
+/// One run against a fresh server. Gives messages a second.
+fn measure(name: &str, crowd: Crowd, alone: Option<f64>) -> Result<f64, Box<dyn Error>> {
+    let server = Child::start()?;
+    let mut published = None;
+    let outcome: Outcome = run(&server.address, crowd, |_| published = Some(publish(&server.address, crowd.messages)));
+    assert_eq!(outcome.delivered, crowd.messages * crowd.live() as u64, "all is delivered");
+    assert_eq!(published.unwrap().unwrap().messages, crowd.messages);
+    let seconds = outcome.elapsed.as_secs_f64();
+    let rate = crowd.messages as f64 / seconds;
+    let of_alone = alone.map(|alone| format!("{:.0} %", 100.0 * rate / alone)).unwrap_or_default();
+    let deliveries = outcome.delivered as f64 / seconds;
+    println!("{name:<46}{seconds:>12.1}{rate:>14.0}{deliveries:>14.0}{of_alone:>12}{:>12}", server.peak_mib()?);
+    Ok(rate)
+}
+
+fn publish(address: &Address, messages: u64) -> Result<bulla_client::topics::Published, bulla_client::CallError> {
+    let client = Client::builder().server(address.to_string()).key(Key::from_bytes(KEY)).offer(["json"]).connect()?;
+    let publisher = client.topics().publisher(TOPIC, Duration::from_secs(10))?;
+    for number in 0..messages {
+        publisher.send(&Load::new(number))?;
+    }
+    publisher.finish()
+}
+
+/// A server in a process of its own, so that its memory is its own.
+struct Child {
+    process: std::process::Child,
+    address: Address,
+}
+
+impl Child {
+    fn start() -> Result<Self, Box<dyn Error>> {
+        let mut command = Command::new(std::env::current_exe()?);
+        let mut process = command.arg(SERVE).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line)?;
+        let address = Address::parse(line.trim())?.remove(0);
+        Ok(Self { process, address })
+    }
+
+    /// The most memory that it had, where the system tells.
+    fn peak_mib(&self) -> Result<String, Box<dyn Error>> {
+        let Ok(status) = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())) else {
+            return Ok("?".to_owned());
+        };
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;
+        let kib: u64 = peak.trim().trim_end_matches(" kB").parse()?;
+        Ok((kib >> 10).to_string())
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // Its input ends, and so does it.
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+    }
+}
+
+fn serve() -> Result<(), Box<dyn Error>> {
+    let topics = Topics::default();
+    let counted = topics.clone();
+    let builder = Server::builder().listen("127.0.0.1:0")?.keys(KeyRing::single(Key::from_bytes(KEY)));
+    let info = Info::default().with("topics", move || counted.summary());
+    let server = builder.service(topics).service(info).spawn()?;
+    println!("{}", server.addresses()[0]);
+    std::io::stdin().lock().read_line(&mut String::new())?;
+    server.shutdown();
+    Ok(())
+}
