@@ -133,6 +133,7 @@
 //! All others are on by default. Without any of them this is the library alone.
 
 mod acceptor;
+mod access;
 mod address;
 mod builder;
 mod capacity;
@@ -166,6 +167,7 @@ use bulla_codecs as _;
 #[cfg(feature = "program")]
 pub mod program;
 
+pub use self::access::{Access, AccessRule, InvalidAccessRule};
 pub use self::address::{Address, PeerAddress};
 pub use self::builder::{Builder, Server};
 pub use self::capacity::Capacity;

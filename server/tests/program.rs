@@ -253,3 +253,33 @@ fn it_lists_its_codecs_and_writes_completions() {
     assert!(help.contains("Exit codes:") && help.contains("SIGHUP"), "{help}");
     assert!(fs::read_dir(folder.path()).unwrap().next().is_none(), "none of these made a file");
 }
+
+#[test]
+fn rules_hold_keys_to_what_they_are_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let ring = format!("sensor = {}\n{}\n", *key().to_text(), *other_key().to_text());
+    let path = folder.path().join("bulla.key");
+    fs::write(&path, ring).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(folder.path().join("settings.toml"), "allow = ['*=info', 'sensor=topics.*', 'desk=>']\n").unwrap();
+    let mut program = Program::start(folder.path(), &["--config", "settings.toml", "--deny", "*=topics.subscribe"]);
+    let line = program.wait_for_log("a rule of --allow or --deny");
+    assert!(line.contains("is for the key desk, which is not in the key file"), "{line}");
+
+    let mut sensor = program.client_with(key(), "json");
+    sensor.call::<_, ServerInfo>("info", &()).unwrap();
+    let refusal = |client: &mut Client, route: &str| client.call::<_, ServerInfo>(route, &()).unwrap_err().to_string();
+    let words = |who: &str, route: &str| format!("PERMISSION_DENIED: {who} may not call {route} on this server");
+    for route in ["records.list", "topics.subscribe", "no.such.route"] {
+        assert_eq!(refusal(&mut sensor, route), words("the key sensor", route));
+    }
+    assert!(refusal(&mut sensor, "topics.publish").starts_with("INVALID_ARGUMENT"), "it may, but not like that");
+    let mut nameless = program.client_with(other_key(), "json");
+    nameless.call::<_, ServerInfo>("info", &()).unwrap();
+    assert_eq!(refusal(&mut nameless, "echo"), words("a key without a name", "echo"));
+    program.stop();
+
+    let (code, _, error) = run(folder.path(), &["--allow", "sensor"]);
+    assert_eq!(code, 2);
+    assert!(error.contains("sensor is no rule: expected PEER=PATTERN, such as sensor=topics.publish"), "{error}");
+}

@@ -13,6 +13,7 @@ Examples:
   bulla-server --listen unix:/run/bulla.sock      over a Unix socket
   bulla-server --accept json,yaml --append out.jsonl
   mkdir -m 700 files && bulla-server --files files
+  bulla-server --allow '*=info,sensor=topics.publish,desk=>'
   bulla-server codecs                             what is linked here
   bulla-server build --with bulla-codec-smile     make a server with one codec more
 
@@ -22,6 +23,7 @@ Settings:
     listen = [\"127.0.0.1:7411\", \"unix:/run/bulla.sock\"]
     max-connections = 500
     files = \"/srv/bulla\"
+    deny = [\"sensor=records.>\"]
   BULLA_LOG filters the log, such as bulla_server=debug.
 
 Signals:

@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::Args;
 use serde::{Deserialize, Deserializer};
 
+use crate::AccessRule;
+
 /// The settings of the stock server. What is `None` is left to the next source, at last to the default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -23,6 +25,29 @@ pub struct Options {
     /// The codecs to accept [default: all that are linked and do not ask to be named]
     #[arg(long, hide_env_values = true, env = "BULLA_ACCEPT", value_delimiter = ',', value_name = "NAME,…")]
     pub accept: Option<Vec<String>>,
+    /// Let these keys call these routes, and nobody anything else; PEER is a key's name, - for keys without a name, * for all; in the
+    /// PATTERN, * is one segment and > the rest [default: every key may call every route]
+    #[arg(
+        long,
+        hide_env_values = true,
+        env = "BULLA_ALLOW",
+        value_delimiter = ',',
+        value_name = "PEER=PATTERN,…",
+        help_heading = "Access"
+    )]
+    #[serde(deserialize_with = "rules")]
+    pub allow: Option<Vec<AccessRule>>,
+    /// Refuse these routes to these keys, whatever --allow says
+    #[arg(
+        long,
+        hide_env_values = true,
+        env = "BULLA_DENY",
+        value_delimiter = ',',
+        value_name = "PEER=PATTERN,…",
+        help_heading = "Access"
+    )]
+    #[serde(deserialize_with = "rules")]
+    pub deny: Option<Vec<AccessRule>>,
     /// Show each record on the screen
     #[arg(long, hide_env_values = true, env = "BULLA_PRINT", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub print: Option<bool>,
@@ -120,6 +145,8 @@ impl Options {
             key: self.key.or(other.key),
             db: self.db.or(other.db),
             accept: self.accept.or(other.accept),
+            allow: self.allow.or(other.allow),
+            deny: self.deny.or(other.deny),
             print: self.print.or(other.print),
             append: self.append.or(other.append),
             json: self.json.or(other.json),
@@ -147,6 +174,13 @@ impl Options {
             drain_timeout: self.drain_timeout.or(other.drain_timeout),
         }
     }
+}
+
+/// Rules as on the command line, in a list.
+fn rules<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<AccessRule>>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let rules: Result<_, _> = texts.iter().map(|text| text.parse()).collect();
+    rules.map(Some).map_err(serde::de::Error::custom)
 }
 
 /// A time such as `5s` or `1m 30s`.

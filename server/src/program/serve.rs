@@ -1,9 +1,11 @@
 //! The stock server: keys, records, topics, files, echo and info on the addresses of the options.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use bulla_core::connection::{Bounds, Limits};
 use bulla_core::key::{Key, KeyError, KeyRing, write_key_file};
+use bulla_core::text::escape;
 
 use crate::program::screen::Screen;
 use crate::program::{Failure, Options};
@@ -11,7 +13,7 @@ use crate::services::files::{Files, FilesLimits};
 use crate::services::records::{JsonLines, Observer, Records};
 use crate::services::topics::{TopicLimits, Topics};
 use crate::services::{Echo, Info};
-use crate::{Capacity, Drained, Server, ServerHandle};
+use crate::{Access, AccessRule, Capacity, Drained, Server, ServerHandle};
 
 /// Where the server listens if nothing else is said.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:7411";
@@ -35,6 +37,7 @@ pub struct Running {
 /// A [`Failure`] that says what to do. Nothing is left running then.
 pub fn serve(options: &Options) -> Result<Running, Failure> {
     let (keys, key_made) = load_keys(options)?;
+    let keys_named = keys.iter().filter_map(|key| key.name().map(str::to_owned)).collect();
     let records = Records::open(db_path(options), observers(options)?)?;
     let topics = Topics::new(topic_limits(options));
     let counted = (records.clone(), topics.clone());
@@ -58,6 +61,10 @@ pub fn serve(options: &Options) -> Result<Running, Failure> {
     }
     for address in options.listen.as_deref().unwrap_or(&[DEFAULT_LISTEN.to_owned()]) {
         builder = builder.listen(address)?;
+    }
+    let access = access(options, &keys_named);
+    if !access.is_empty() {
+        builder = builder.intercept(access);
     }
     if let Some(names) = &options.accept {
         builder = builder.accept(names);
@@ -132,6 +139,16 @@ fn make_key(path: &Path) -> Result<(), Failure> {
     getrandom::fill(&mut bytes)
         .map_err(|error| Failure::System { action: "draw random numbers", reason: error.to_string() })?;
     Ok(write_key_file(path, &Key::from_bytes(bytes), false)?)
+}
+
+/// The rules of the options. One for a key that there is not is allowed, since the key may come, but is more likely a slip.
+fn access(options: &Options, names: &BTreeSet<String>) -> Access {
+    let allow = options.allow.iter().flatten().cloned().fold(Access::default(), Access::allow);
+    let access = options.deny.iter().flatten().cloned().fold(allow, Access::deny);
+    for name in access.rules().filter_map(AccessRule::peer).filter(|name| !names.contains(*name)) {
+        tracing::warn!("a rule of --allow or --deny is for the key {}, which is not in the key file", escape(name, 64));
+    }
+    access
 }
 
 fn observers(options: &Options) -> Result<Vec<Box<dyn Observer>>, Failure> {

@@ -102,7 +102,15 @@ impl Pattern {
     /// Whether a topic fits.
     #[must_use]
     pub fn matches(&self, topic: &Topic) -> bool {
-        let mut names = topic.segments();
+        self.fits(topic.segments())
+    }
+
+    /// Whether the name of a route fits, which may have characters that no topic has.
+    pub(crate) fn fits_route(&self, route: &str) -> bool {
+        self.fits(route.split('.'))
+    }
+
+    fn fits<'a>(&self, mut names: impl Iterator<Item = &'a str>) -> bool {
         for segment in self.segments() {
             match (segment, names.next()) {
                 (Segment::Rest, Some(_)) => return true,
