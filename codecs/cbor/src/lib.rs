@@ -1,4 +1,4 @@
-//! CBOR (RFC 8949) for Bulla: written by `ciborium`, read head by head with its `ciborium-ll`.
+//! CBOR (RFC 8949) for Bulla: written by `ciborium`, read head by head by `bulla-codec-reader`.
 //!
 //! | value | CBOR |
 //! |---|---|
@@ -14,7 +14,7 @@
 //! | bytes | byte string |
 //!
 //! Read as well: any length of head, arrays, maps and strings of indefinite length, undefined (as null), the tag for CBOR itself (55799),
-//! bytes from an array of numbers, a sequence of numbers from a byte string.
+//! a struct from an array of its fields in order, bytes from an array of numbers, a sequence of numbers from a byte string.
 //!
 //! | capability | |
 //! |---|---|
@@ -32,8 +32,8 @@
 //! tuple for the value behind it.
 
 mod input;
-mod read;
 
+use bulla_codec_reader::read;
 use bulla_core::codec::{Capabilities, Capability, Codec, CodecName, DecodeError, EncodeError};
 use serde::{Serialize, de::DeserializeSeed};
 
@@ -61,6 +61,6 @@ impl Codec for Cbor {
     }
 
     fn decode<'de, S: DeserializeSeed<'de>>(&self, input: &'de [u8], seed: S) -> Result<S::Value, DecodeError> {
-        read::read(input, seed)
+        read(input::Cbor::new(input), seed)
     }
 }

@@ -1,53 +1,21 @@
 //! The input, and the head of each value in it: what it is, and how long.
 
+use std::borrow::Cow;
+
+use bulla_codec_reader::{Head, Input};
 use bulla_core::codec::DecodeError;
 use rmp::Marker;
 
 /// What is left of the input. A copy looks ahead.
 #[derive(Clone, Copy)]
-pub(crate) struct Input<'de>(&'de [u8]);
+pub(crate) struct Msgpack<'de>(&'de [u8]);
 
-/// The head of a value: the whole of a scalar, the length of the rest. A length is no more than the input can hold.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Head {
-    Nil,
-    Bool(bool),
-    Unsigned(u64),
-    Signed(i64),
-    Single(f32),
-    Double(f64),
-    Text(usize),
-    Bytes(usize),
-    List(usize),
-    Map(usize),
-}
-
-impl<'de> Input<'de> {
-    pub(crate) fn new(bytes: &'de [u8]) -> Self {
-        Self(bytes)
-    }
-
-    pub(crate) fn len(self) -> usize {
-        self.0.len()
-    }
-
-    /// The next bytes.
-    pub(crate) fn take(&mut self, len: usize) -> Result<&'de [u8], DecodeError> {
-        let (taken, rest) = self.0.split_at_checked(len).ok_or_else(cut_short)?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    /// The next bytes, as text.
-    pub(crate) fn take_text(&mut self, len: usize) -> Result<&'de str, DecodeError> {
-        std::str::from_utf8(self.take(len)?).map_err(|error| DecodeError::new(format_args!("a text holds {error}")))
-    }
-
-    /// The head of the next value.
-    pub(crate) fn head(&mut self) -> Result<Head, DecodeError> {
+impl<'de> Input<'de> for Msgpack<'de> {
+    #[inline]
+    fn head(&mut self) -> Result<Head, DecodeError> {
         let [first] = self.array()?;
         Ok(match Marker::from_u8(first) {
-            Marker::Null => Head::Nil,
+            Marker::Null => Head::Null,
             Marker::False => Head::Bool(false),
             Marker::True => Head::Bool(true),
             Marker::FixPos(number) => Head::Unsigned(number.into()),
@@ -85,16 +53,52 @@ impl<'de> Input<'de> {
         })
     }
 
+    #[inline]
+    fn text(&mut self, len: Option<usize>) -> Result<Cow<'de, str>, DecodeError> {
+        let text = std::str::from_utf8(self.take(len)?);
+        text.map(Cow::Borrowed).map_err(|error| DecodeError::new(format_args!("a text holds {error}")))
+    }
+
+    #[inline]
+    fn bytes(&mut self, len: Option<usize>) -> Result<Cow<'de, [u8]>, DecodeError> {
+        self.take(len).map(Cow::Borrowed)
+    }
+
+    /// Lists and maps have a length.
+    fn take_end(&mut self) -> bool {
+        true
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl<'de> Msgpack<'de> {
+    pub(crate) fn new(bytes: &'de [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// The next bytes. There is always a length.
+    #[inline]
+    fn take(&mut self, len: Option<usize>) -> Result<&'de [u8], DecodeError> {
+        let (taken, rest) = len.and_then(|len| self.0.split_at_checked(len)).ok_or_else(cut_short)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
     /// A length of `N` bytes, big endian.
-    fn length<const N: usize>(&mut self, size: usize) -> Result<usize, DecodeError> {
+    #[inline]
+    fn length<const N: usize>(&mut self, size: usize) -> Result<Option<usize>, DecodeError> {
         let bytes = self.array::<N>()?;
         self.believe(bytes.into_iter().fold(0, |len, byte| len << 8 | u32::from(byte)), size)
     }
 
     /// Believes a count of parts, each of at least `size` bytes, if there are as many bytes.
-    fn believe(self, count: impl Into<u32>, size: usize) -> Result<usize, DecodeError> {
+    #[inline]
+    fn believe(self, count: impl Into<u32>, size: usize) -> Result<Option<usize>, DecodeError> {
         let count = usize::try_from(count.into()).ok();
-        count.filter(|count| *count <= self.len() / size).ok_or_else(cut_short)
+        count.filter(|count| *count <= self.0.len() / size).map(Some).ok_or_else(cut_short)
     }
 
     /// Why an extension is refused, whose length has `N` bytes.
@@ -107,6 +111,7 @@ impl<'de> Input<'de> {
         }
     }
 
+    #[inline]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let (array, rest) = self.0.split_first_chunk().ok_or_else(cut_short)?;
         self.0 = rest;
@@ -124,12 +129,12 @@ mod tests {
     use super::*;
 
     fn head(bytes: &[u8]) -> Result<Head, String> {
-        Input::new(bytes).head().map_err(|error| error.to_string())
+        Msgpack::new(bytes).head().map_err(|error| error.to_string())
     }
 
     #[test]
     fn reads_the_heads_of_the_specification() {
-        assert_eq!(head(b"\xc0"), Ok(Head::Nil));
+        assert_eq!(head(b"\xc0"), Ok(Head::Null));
         assert_eq!(head(b"\xc2"), Ok(Head::Bool(false)));
         assert_eq!(head(b"\xc3"), Ok(Head::Bool(true)));
         assert_eq!(head(b"\x7f"), Ok(Head::Unsigned(127)));
@@ -139,14 +144,15 @@ mod tests {
         assert_eq!(head(b"\xd3\x80\0\0\0\0\0\0\0"), Ok(Head::Signed(i64::MIN)));
         assert_eq!(head(b"\xca\x3f\xc0\0\0"), Ok(Head::Single(1.5)));
         assert_eq!(head(b"\xcb\x3f\xf8\0\0\0\0\0\0"), Ok(Head::Double(1.5)));
-        assert_eq!(head(b"\xa2ab"), Ok(Head::Text(2)));
-        assert_eq!(head(b"\xdb\0\0\0\x01a"), Ok(Head::Text(1)));
-        assert_eq!(head(b"\xc5\0\x01\xff"), Ok(Head::Bytes(1)));
-        assert_eq!(head(b"\xdc\0\x02\xc0\xc0"), Ok(Head::List(2)));
-        assert_eq!(head(b"\x81\xc0\xc0"), Ok(Head::Map(1)));
+        assert_eq!(head(b"\xa2ab"), Ok(Head::Text(Some(2))));
+        assert_eq!(head(b"\xdb\0\0\0\x01a"), Ok(Head::Text(Some(1))));
+        assert_eq!(head(b"\xc5\0\x01\xff"), Ok(Head::Bytes(Some(1))));
+        assert_eq!(head(b"\xdc\0\x02\xc0\xc0"), Ok(Head::List(Some(2))));
+        assert_eq!(head(b"\x81\xc0\xc0"), Ok(Head::Map(Some(1))));
     }
 
     #[test]
+    #[inline]
     fn believes_no_length_beyond_the_input() {
         for bytes in [
             &b"\xa1"[..],

@@ -1,4 +1,4 @@
-//! MessagePack for Bulla: written by `rmp-serde`, read head by head with the markers of `rmp`.
+//! MessagePack for Bulla: written by `rmp-serde`, read head by head by `bulla-codec-reader`.
 //!
 //! | value | MessagePack |
 //! |---|---|
@@ -35,8 +35,8 @@
 //! where in the input it ended.
 
 mod input;
-mod read;
 
+use bulla_codec_reader::read;
 use bulla_core::codec::{Capabilities, Capability, Codec, CodecName, DecodeError, EncodeError};
 use rmp_serde::Serializer;
 use serde::{Serialize, de::DeserializeSeed};
@@ -68,6 +68,6 @@ impl Codec for Msgpack {
     }
 
     fn decode<'de, S: DeserializeSeed<'de>>(&self, input: &'de [u8], seed: S) -> Result<S::Value, DecodeError> {
-        read::read(input, seed)
+        read(input::Msgpack::new(input), seed)
     }
 }
