@@ -5,13 +5,16 @@
 mod common;
 
 use std::fs;
+use std::io::BufRead;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use bulla_client::files::TransferOptions;
 use bulla_core::bytes::{Blob, Digest, Digester};
 use bulla_core::connection::{Open, StreamId};
+use bulla_core::key::write_key_file;
 use bulla_core::status::{Code, Status};
 use bulla_server::ServerHandle;
 use bulla_server::services::files::{
@@ -132,6 +135,29 @@ fn any_client_with_json_follows_the_documentation() {
     assert_eq!(call("files.list", json!({}))["files"][0]["name"], "notes/today.txt");
     assert_eq!(call("files.part", json!({"name": "a", "upload": "mine"})), json!({"size": 0}));
     assert_eq!(call("files.remove", json!({"name": "notes/today.txt"})), json!({"size": 6}));
+}
+
+#[test]
+fn a_client_in_python_puts_and_gets() {
+    let python = || Command::new("python3");
+    if !python().args(["-c", "import cryptography"]).output().is_ok_and(|output| output.status.success()) {
+        return eprintln!("skipped: python3 with the package cryptography is not here");
+    }
+    let served = Served::new();
+    let content = bytes(700_000);
+    let [path, key_file] = ["content", "bulla.key"].map(|name| served.around.path().join(name));
+    fs::write(&path, &content).unwrap();
+    write_key_file(&key_file, &key(), false).unwrap();
+    let address = served.server.addresses()[0].to_string();
+    let (host, port) = address.rsplit_once(':').unwrap();
+    let mut command = python();
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/files.py")).args([host, port]);
+    let output = command.arg(key_file).arg(path).arg("from/python").output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    let said: Vec<Value> = output.stdout.lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+    assert_eq!((&said[0]["size"], &said[0]["sha256"]), (&json!(700_000), &json!(digest(&content))));
+    assert_eq!((&said[1]["name"], &said[1]["size"]), (&json!("from/python"), &json!(700_000)));
+    assert!(served.file("from/python") == content);
 }
 
 #[test]

@@ -80,9 +80,10 @@ impl Store {
         let name: FileName = request.name.parse()?;
         let ticket = self.start()?;
         let (mut file, found) = self.folder.read(&name)?;
-        let beginning = (request.offset <= length(&found))
-            .then(|| sum_beginning(&mut file, request.offset, request.sha256, &name))
-            .unwrap_or_else(|| Err(FilesError::PartDiffers(name.to_string())))?;
+        if request.offset > length(&found) {
+            return Err(FilesError::PartDiffers(name.to_string()));
+        }
+        let beginning = sum_beginning(&mut file, request.offset, request.sha256, &name)?;
         Ok(Download::new(name, file, found, beginning, ticket))
     }
 
