@@ -349,6 +349,33 @@ fn a_peer_that_is_silent_in_the_middle_is_given_up() {
 }
 
 #[test]
+fn those_that_say_nothing_are_counted_too() {
+    let mut limits = FilesLimits::default();
+    (limits.reserve, limits.transfers) = (0, 2);
+    let served = Served::with(limits);
+    let mut client = served.connect("json");
+    let silent = [client.open("files.put"), client.open("files.put")];
+    eventually("both are there", || {
+        let upload = client.open("files.put");
+        client.send(upload, &new("a"));
+        client.send(upload, &close(b""));
+        client.finish(upload);
+        match client.answer::<Receipt>(upload) {
+            Ok(_) => drop(client.call::<_, RemoveReply>("files.remove", &RemoveRequest { name: "a".to_owned() })),
+            Err(status) => return status.code() == Code::ResourceExhausted,
+        }
+        false
+    });
+    for upload in silent {
+        client.send(upload, &new("b"));
+        client.send(upload, &close(b""));
+        client.finish(upload);
+    }
+    let outcomes = silent.map(|upload| client.answer::<Receipt>(upload).map_err(|status| status.code()));
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
+}
+
+#[test]
 fn a_short_message_limit_means_short_chunks() {
     let served = Served::new();
     fs::write(served.around.path().join("files/a"), bytes(20_000)).unwrap();

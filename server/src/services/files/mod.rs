@@ -35,7 +35,7 @@
 //! hear `ALREADY_EXISTS`; with it, the last. A download is read from a file that is open, whatever happens to its name, and its checksum
 //! comes at the end: a file that was written into meanwhile is `ABORTED`.
 //!
-//! Folders come into being with the first file in them and go with the last, as far as a removal through this service leaves them empty.
+//! New files and folders are for the server's user alone (modes 600 and 700). Folders come into being with the first file in them and go with the last, as far as a removal through this service leaves them empty.
 //!
 //! # Going on
 //! A client that calls its upload something (`upload`) can come back to it: it asks `files.part` how much is there, and opens with that
@@ -90,6 +90,9 @@ use crate::services::Service;
 /// The most bytes of a file that one message carries. Less if the messages agreed on are short: in text they take more room.
 const CHUNK: usize = 64 << 10;
 
+/// How long a peer that wants to put something may take to say what: it is known before.
+const FIRST: Duration = Duration::from_secs(10);
+
 /// The service. A clone is for the same folder.
 #[derive(Clone)]
 pub struct Files {
@@ -118,11 +121,15 @@ impl Files {
     }
 
     fn put(&self, mut requests: Requests<PutMessage>, context: &Context) -> Result<Receipt, Status> {
-        let mut next = || next_message(&mut requests, self.store.limits.silence);
-        let PutMessage::Open(open) = next()? else { return Err(out_of_order("an upload begins with `open`")) };
-        let mut upload = self.store.begin(&open, context.peer())?;
+        let silence = self.store.limits.silence;
+        // Whoever says nothing takes a place, too.
+        let ticket = self.store.start()?;
+        let PutMessage::Open(open) = next_message(&mut requests, silence.min(FIRST))? else {
+            return Err(out_of_order("an upload begins with `open`"));
+        };
+        let mut upload = self.store.begin(&open, context.peer(), ticket)?;
         loop {
-            match next()? {
+            match next_message(&mut requests, silence)? {
                 PutMessage::Chunk(Blob(bytes)) => upload.write(&bytes)?,
                 PutMessage::Close(close) => return Ok(upload.finish(close.sha256)?),
                 PutMessage::Open(_) => return Err(out_of_order("an upload has one `open`")),

@@ -47,7 +47,12 @@ impl Store {
     }
 
     /// Begins an upload, or goes on with one. All that can be refused before a byte comes is refused here.
-    pub(super) fn begin(self: &Arc<Self>, open: &PutOpen, peer: Option<&str>) -> Result<Upload, FilesError> {
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        open: &PutOpen,
+        peer: Option<&str>,
+        ticket: Ticket,
+    ) -> Result<Upload, FilesError> {
         let name: FileName = open.name.parse()?;
         let key = open.upload.as_deref().map(|upload| UploadKey::new(peer, &name, upload)).transpose()?;
         if key.is_none() && open.offset > 0 {
@@ -63,7 +68,6 @@ impl Store {
             return Err(FilesError::TooLarge { limit: self.limits.file, length });
         }
         self.check_room(length - open.offset)?;
-        let ticket = self.start()?;
         self.tidy();
         let part = self.parts.claim(key)?;
         Upload::begin(Arc::clone(self), part, name, open, ticket)
@@ -108,7 +112,7 @@ impl Store {
     }
 
     /// A place among the transfers.
-    fn start(self: &Arc<Self>) -> Result<Ticket, FilesError> {
+    pub(super) fn start(self: &Arc<Self>) -> Result<Ticket, FilesError> {
         let most = self.limits.transfers;
         let more = |count: usize| (count < most).then_some(count + 1);
         match self.transfers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more) {

@@ -72,7 +72,7 @@ impl Place {
     }
 
     fn begin(&self, open: &PutOpen) -> Result<Upload, FilesError> {
-        self.store.begin(open, None)
+        self.store.begin(open, None, self.store.start()?)
     }
 
     fn put(&self, open: &PutOpen, bytes: &[u8]) -> Result<Receipt, FilesError> {

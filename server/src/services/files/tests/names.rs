@@ -78,7 +78,7 @@ impl Trapped {
     fn try_all(&self, name: &str) -> [bool; 2] {
         let (place, mut done) = (&self.store, [false; 2]);
         let open = PutOpen { name: name.to_owned(), replace: true, ..PutOpen::default() };
-        if let Ok(mut upload) = place.begin(&open, None) {
+        if let Ok(mut upload) = place.begin(&open, None, place.start().unwrap()) {
             upload.write(b"put").unwrap();
             if upload.finish(digest(b"put")).is_ok() {
                 self.check_inside(name);
@@ -182,7 +182,11 @@ fn what_is_no_ordinary_file_is_named() {
     ] {
         let read = trapped.store.read(&GetRequest { name: name.to_owned(), ..GetRequest::default() });
         assert_eq!(read.err(), Some(error.clone()), "{name}");
-        assert_eq!(trapped.store.begin(&replacing(name), None).err(), Some(error.clone()), "{name}");
+        assert_eq!(
+            trapped.store.begin(&replacing(name), None, trapped.store.start().unwrap()).err(),
+            Some(error.clone()),
+            "{name}"
+        );
         assert_eq!(trapped.store.remove(&RemoveRequest { name: name.to_owned() }), Err(error), "{name}");
     }
     trapped.check_outside();
@@ -194,11 +198,11 @@ fn what_is_no_ordinary_file_is_named() {
 #[test]
 fn a_link_that_appears_while_the_bytes_come_is_not_followed() {
     let trapped = Trapped::new();
-    let mut upload = trapped.store.begin(&new("new/file"), None).unwrap();
+    let mut upload = trapped.store.begin(&new("new/file"), None, trapped.store.start().unwrap()).unwrap();
     upload.write(b"put").unwrap();
     symlink("../outside", trapped.root().join("new")).unwrap();
     assert_eq!(upload.finish(digest(b"put")), Err(FilesError::NotAFolder("new/file".to_owned())));
-    let mut upload = trapped.store.begin(&replacing("other"), None).unwrap();
+    let mut upload = trapped.store.begin(&replacing("other"), None, trapped.store.start().unwrap()).unwrap();
     upload.write(b"put").unwrap();
     symlink("../outside/secret", trapped.root().join("other")).unwrap();
     assert_eq!(upload.finish(digest(b"put")), Err(FilesError::NotAFile("other".to_owned())));

@@ -143,7 +143,7 @@ fn another_beginning_is_not_gone_on_with() {
 #[test]
 fn parts_of_different_peers_names_and_uploads_are_different() {
     let place = place();
-    let begin = |open: &PutOpen, peer| place.store.begin(open, peer).unwrap();
+    let begin = |open: &PutOpen, peer| place.store.begin(open, peer, place.store.start().unwrap()).unwrap();
     let other = PutOpen { upload: Some("two".to_owned()), ..named("a") };
     let mut length = 0;
     for (open, peer) in [(named("a"), None), (named("a"), Some("ada")), (named("b"), None), (other, None)] {
