@@ -23,8 +23,9 @@ const READS: usize = 4;
 /// Writes of one connection before the others have their turn; each takes up to a burst of sealed records.
 const WRITES: usize = 8;
 
-/// Bytes of replies that are worth a write before the rest of the input is handled, so that both sides work at once.
-const FLUSH: usize = 32 << 10;
+/// Bytes of replies that are worth a write before the rest of the input is handled, so that both sides work at once: a quarter of what
+/// the last read brought, which is about what the peer has in flight, within these bounds.
+const FLUSH: (usize, usize) = (4 << 10, 32 << 10);
 
 /// One connection.
 pub(crate) struct Peer {
@@ -38,6 +39,8 @@ pub(crate) struct Peer {
     phase: Phase,
     calls: Calls,
     address: PeerAddress,
+    /// So many bytes of replies are written before more events are handled.
+    flush_at: usize,
     /// Sealed bytes that the socket did not take yet.
     unsent: Vec<u8>,
     /// The socket may have more to read.
@@ -90,6 +93,7 @@ impl Peer {
             phase: Phase::Live,
             calls: Calls::new(key),
             address,
+            flush_at: FLUSH.1,
             unsent: Vec::new(),
             readable: false,
             read_closed: false,
@@ -132,10 +136,8 @@ impl Peer {
         }
         if self.phase == Phase::Live {
             self.connection.handle_input(desk.now, &desk.scratch[..count]);
+            self.flush_at = (count / 4).clamp(FLUSH.0, FLUSH.1);
             self.handle_events(desk);
-            if self.connection.queued() >= FLUSH {
-                self.flush(desk);
-            }
         }
     }
 
@@ -222,6 +224,9 @@ impl Peer {
                 Event::Closed(reason) => self.handle_closed(&reason, desk),
                 // This side opens no streams and pings no one by itself.
                 _ => {}
+            }
+            if self.unsent.is_empty() && self.connection.sendable() >= self.flush_at {
+                self.flush(desk);
             }
         }
     }
