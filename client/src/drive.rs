@@ -116,7 +116,7 @@ impl Driver {
             match self.link.socket.read(&mut self.scratch) {
                 Ok(0) => return self.link.handle(Connection::handle_eof),
                 Ok(count) => {
-                    let input = &self.scratch[..count];
+                    let input = &mut self.scratch[..count];
                     self.link.handle(|connection| connection.handle_input(Instant::now(), input));
                     if count < SCRATCH && !at_end {
                         return;

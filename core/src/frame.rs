@@ -16,7 +16,7 @@
 use crate::connection::{Open, Violation};
 use crate::status::{Code, MAX_DETAIL_KEY, MAX_DETAIL_VALUE, MAX_DETAILS, MAX_REASON, Status};
 use crate::text::escape;
-use crate::wire::{Reader, put_long_text, put_short_text};
+use crate::wire::{Put, Reader, put_long_text, put_short_text};
 
 /// The length of a frame's header, in bytes.
 pub(crate) const HEADER: usize = 10;
@@ -140,18 +140,18 @@ fn parse_close<'a>(payload: &[u8]) -> Option<Frame<'a>> {
 }
 
 /// Appends a header; the payload's `length` bytes are the caller's to append.
-fn put_header(out: &mut Vec<u8>, kind: u8, flags: u8, stream: u32, length: usize) {
+fn put_header(out: &mut impl Put, kind: u8, flags: u8, stream: u32, length: usize) {
     let mut header = [0; HEADER];
     header[0] = kind;
     header[1] = flags;
     header[2..6].copy_from_slice(&stream.to_be_bytes());
     header[6..].copy_from_slice(&u32::try_from(length).expect("a payload fits a record").to_be_bytes());
-    out.extend_from_slice(&header);
+    out.put(&header);
 }
 
-fn put_frame(out: &mut Vec<u8>, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+fn put_frame(out: &mut impl Put, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
     put_header(out, kind, flags, stream, payload.len());
-    out.extend_from_slice(payload);
+    out.put(payload);
 }
 
 /// Appends an OPEN; route and metadata have been checked.
@@ -172,11 +172,11 @@ fn put_pairs(out: &mut Vec<u8>, pairs: &[(String, String)]) {
     }
 }
 
-pub(crate) fn put_data(out: &mut Vec<u8>, stream: u32, flags: u8, payload: &[u8]) {
+pub(crate) fn put_data(out: &mut impl Put, stream: u32, flags: u8, payload: &[u8]) {
     put_frame(out, DATA, flags, stream, payload);
 }
 
-pub(crate) fn put_credit(out: &mut Vec<u8>, stream: u32, bytes: u32) {
+pub(crate) fn put_credit(out: &mut impl Put, stream: u32, bytes: u32) {
     put_frame(out, CREDIT, 0, stream, &bytes.to_be_bytes());
 }
 
@@ -201,11 +201,11 @@ pub(crate) fn put_go_away(out: &mut Vec<u8>, last: u32) {
 }
 
 /// Appends a CLOSE: orderly without a reason, or for the reason given.
-pub(crate) fn put_close(out: &mut Vec<u8>, reason: Option<&str>) {
+pub(crate) fn put_close(out: &mut impl Put, reason: Option<&str>) {
     let text = reason.unwrap_or_default();
     put_header(out, CLOSE, 0, 0, 1 + text.len());
-    out.push(u8::from(reason.is_some()));
-    out.extend_from_slice(text.as_bytes());
+    out.put(&[u8::from(reason.is_some())]);
+    out.put(text.as_bytes());
 }
 
 /// The length of the frame at the front of bytes that this side wrote.

@@ -1,5 +1,7 @@
 //! Reading and writing fields: big-endian integers and counted texts, from bytes that nobody vouches for.
 
+use crate::record::Frames;
+
 /// Takes fields off the front of a slice; every method gives `None` when too little is left.
 pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
@@ -41,6 +43,24 @@ impl<'a> Reader<'a> {
     /// `value`, if nothing is left.
     pub(crate) fn end<T>(self, value: T) -> Option<T> {
         self.0.is_empty().then_some(value)
+    }
+}
+
+/// Where bytes are appended: a buffer, or a record in the making.
+pub(crate) trait Put {
+    /// Appends bytes; the caller has seen to it that there is room.
+    fn put(&mut self, bytes: &[u8]);
+}
+
+impl Put for Vec<u8> {
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
+impl Put for Frames<'_> {
+    fn put(&mut self, bytes: &[u8]) {
+        Frames::put(self, bytes).expect("the caller has asked for the room");
     }
 }
 

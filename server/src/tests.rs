@@ -105,7 +105,7 @@ impl Client {
         match self.socket.read(&mut bytes) {
             Ok(count) => {
                 assert!(count > 0, "the server hung up");
-                self.connection.handle_input(Instant::now(), &bytes[..count]);
+                self.connection.handle_input(Instant::now(), &mut bytes[..count]);
                 moved = true;
             }
             Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),

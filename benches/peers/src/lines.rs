@@ -20,8 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One end of a connection, without its socket.
 pub(crate) trait End {
-    /// Takes bytes from the other side.
-    fn handle_input(&mut self, bytes: &[u8]) -> Result<(), Error>;
+    /// Takes bytes from the other side, and may use them up where they are.
+    fn handle_input(&mut self, bytes: &mut [u8]) -> Result<(), Error>;
 
     /// Does one piece of the work that there is; `false` if there is none.
     fn advance(&mut self) -> Result<bool, Error>;
@@ -151,7 +151,7 @@ impl<E: End> Line<E> {
             match self.stream.read(scratch) {
                 Ok(0) => return Ok(false),
                 Ok(count) => {
-                    self.end.handle_input(&scratch[..count])?;
+                    self.end.handle_input(&mut scratch[..count])?;
                     self.work(threshold)?;
                     if count < scratch.len() {
                         return Ok(true);

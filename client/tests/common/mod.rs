@@ -183,7 +183,7 @@ impl Peer {
         while !self.connection.is_over() && !self.hung_up {
             match self.stream.read(&mut buffer) {
                 Ok(0) | Err(_) => self.connection.handle_eof(),
-                Ok(count) => self.connection.handle_input(Instant::now(), &buffer[..count]),
+                Ok(count) => self.connection.handle_input(Instant::now(), &mut buffer[..count]),
             }
             while let Some(event) = self.connection.poll_event() {
                 self.note(&event);

@@ -3,9 +3,10 @@
 use std::time::Instant;
 
 use crate::connection::channel::Channel;
-use crate::connection::{Closed, Connection, Event, Side, State, Violation};
-use crate::handshake::{Alert, Answer, Progress};
-use crate::record::{LENGTH_PREFIX, MAX_TOKEN, is_legal_token_length};
+use crate::connection::transmit::break_off;
+use crate::connection::{Closed, Connection, Event, Side, State, Tunnel};
+use crate::handshake::{Alert, Answer, Established, Progress};
+use crate::record::LENGTH_PREFIX;
 use crate::status::{Code, Status};
 
 impl Connection {
@@ -23,29 +24,52 @@ impl Connection {
         self.start.1 + self.now.saturating_duration_since(self.start.0).as_secs()
     }
 
-    /// Lets the state use up what it can of the input behind `used`; `None` when it wants more, or is over.
-    pub(super) fn step(&mut self, used: usize) -> Option<usize> {
+    /// Lets one state after the other use up what it can of the input. Gives the bytes that are used up.
+    pub(super) fn use_up(&mut self, input: &mut [u8]) -> usize {
+        let mut used = 0;
+        while let Some(step) = self.step(&mut input[used..]) {
+            used += step;
+        }
+        used
+    }
+
+    /// How many bytes complete what is held, as far as that is known; never 0 after it was offered to the state.
+    pub(super) fn wanted(&self, held: &[u8]) -> usize {
+        match (&self.state, held.first_chunk::<LENGTH_PREFIX>()) {
+            (State::Open(_), None) => LENGTH_PREFIX - held.len(),
+            (State::Open(_), Some(length)) => {
+                let record =
+                    usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX).saturating_add(LENGTH_PREFIX);
+                record.saturating_sub(held.len())
+            }
+            _ => usize::MAX,
+        }
+    }
+
+    /// Lets the state use up what it can of the input; `None` when it wants more, or is over.
+    fn step(&mut self, input: &mut [u8]) -> Option<usize> {
         match std::mem::replace(&mut self.state, State::Over) {
             State::ExpectPreamble(state) => {
-                let progress = state.handle_input(&self.input[used..]);
+                let progress = state.handle_input(input);
                 self.apply(progress, State::ExpectPreamble, |connection, next| {
                     connection.state = State::ExpectMessage1(next);
                 })
             }
             State::ExpectMessage1(state) => {
-                let progress = state.handle_input(&self.input[used..]);
+                let progress = state.handle_input(input);
                 self.apply(progress, State::ExpectMessage1, Self::answer)
             }
             State::ExpectMessage2(state) => {
-                let progress = state.handle_input(&self.input[used..]);
+                let progress = state.handle_input(input);
                 self.apply(progress, State::ExpectMessage2, |connection, established| {
-                    connection.session = Some(established.session.clone());
+                    connection.establish(established);
                     connection.confirm();
-                    let channel = Channel::new(Side::Client, established, connection.bounds, connection.now);
-                    connection.state = State::Open(Box::new(channel));
                 })
             }
-            State::Open(channel) => self.step_record(channel, used),
+            State::Open(tunnel) => {
+                self.state = State::Open(tunnel);
+                self.step_records(input)
+            }
             State::Over => None,
         }
     }
@@ -76,12 +100,15 @@ impl Connection {
         self.output.extend_from_slice(&answer.message2);
         match answer.outcome {
             Err(error) => self.over(error.into()),
-            Ok(established) => {
-                self.session = Some(established.session.clone());
-                let channel = Channel::new(Side::Server, established, self.bounds, self.now);
-                self.state = State::Open(Box::new(channel));
-            }
+            Ok(established) => self.establish(established),
         }
+    }
+
+    fn establish(&mut self, established: Established) {
+        let Established { session, sealer, opener } = established;
+        let channel = Channel::new(self.side, session.limits, self.bounds, self.now);
+        self.session = Some(session);
+        self.state = State::Open(Box::new(Tunnel { sealer, opener, channel }));
     }
 
     /// The session is real: both sides hold the keys, now.
@@ -90,11 +117,18 @@ impl Connection {
         self.events.extend(self.session.clone().map(Event::Connected));
     }
 
-    fn step_record(&mut self, mut channel: Box<Channel>, used: usize) -> Option<usize> {
-        let outcome = self.open_record(&mut channel, used);
-        self.state = State::Open(channel);
-        match outcome {
-            Ok(step) => step,
+    /// Opens the records at the front of the input that are whole.
+    fn step_records(&mut self, input: &mut [u8]) -> Option<usize> {
+        let State::Open(tunnel) = &mut self.state else { return None };
+        let (opener, channel, events) = (&mut tunnel.opener, &mut tunnel.channel, &mut self.events);
+        let opened = opener.open_each(input, |frames| {
+            if std::mem::take(&mut self.unconfirmed) {
+                events.extend(self.session.clone().map(Event::Connected));
+            }
+            channel.handle_frames(frames, events)
+        });
+        match opened {
+            Ok(used) => Some(used).filter(|used| *used > 0),
             Err(closed) => {
                 self.fail(closed);
                 None
@@ -102,33 +136,13 @@ impl Connection {
         }
     }
 
-    /// Opens the record at the front of the input, if it is whole.
-    fn open_record(&mut self, channel: &mut Channel, used: usize) -> Result<Option<usize>, Closed> {
-        let Some((length, rest)) = self.input[used..].split_first_chunk_mut::<LENGTH_PREFIX>() else { return Ok(None) };
-        let length = u32::from_be_bytes(*length);
-        let size = usize::try_from(length).unwrap_or(usize::MAX);
-        if size > MAX_TOKEN || !is_legal_token_length(size) {
-            return Err(Violation::RecordLength(length).into());
-        }
-        let Some(token) = rest.get_mut(..size) else { return Ok(None) };
-        let frames = channel.opener.open(token)?;
-        if std::mem::take(&mut self.unconfirmed) {
-            self.events.extend(self.session.clone().map(Event::Connected));
-        }
-        channel.handle_frames(frames, &mut self.events)?;
-        Ok(Some(LENGTH_PREFIX + size))
-    }
-
     /// Ends the connection for a reason that the peer should hear of, as far as it can be told.
     pub(super) fn fail(&mut self, reason: Closed) {
         let time = self.unix_time();
-        if let State::Open(channel) = &mut self.state {
+        if let State::Open(tunnel) = &mut self.state {
             if matches!(reason, Closed::Record(_) | Closed::Violation(_) | Closed::Silent) {
-                channel.break_off(Status::new(Code::Aborted, &reason).reason());
-                let mut frames = Vec::new();
-                channel.fill(&mut frames);
-                let sealed = channel.sealer.seal(time, &frames, &mut self.output);
-                debug_assert!(sealed.is_ok(), "one CLOSE fits a record");
+                let reason = Status::new(Code::Aborted, &reason);
+                break_off(&mut tunnel.sealer, time, reason.reason(), &mut self.output);
             }
         } else if let (Side::Server, Closed::Handshake(error)) = (self.side, &reason) {
             self.output.extend(Alert::for_error(error).map(|alert| alert as u8));
@@ -139,8 +153,8 @@ impl Connection {
     /// Seals frames that no sound client would send, for the tests of what a server makes of them.
     #[cfg(test)]
     pub(crate) fn danger_seal(&mut self, frames: &[u8]) {
-        let State::Open(channel) = &mut self.state else { panic!("not connected") };
-        channel.sealer.seal(0, frames, &mut self.output).expect("frames fit a record");
+        let State::Open(tunnel) = &mut self.state else { panic!("not connected") };
+        tunnel.sealer.seal(0, frames, &mut self.output).expect("frames fit a record");
     }
 
     pub(super) fn over(&mut self, reason: Closed) {

@@ -6,11 +6,7 @@ use std::time::Instant;
 use crate::connection::flood::Budget;
 use crate::connection::stream::{Received, Stream};
 use crate::connection::{Bounds, Closed, CommandError, Event, Limits, Message, Open, Side, StreamId, Violation};
-use crate::frame::{
-    Frame, is_metadata, is_route, parse_frame, put_close, put_go_away, put_open, put_ping, put_pong, put_reset,
-};
-use crate::handshake::Established;
-use crate::record::{Opener, Sealer};
+use crate::frame::{Frame, is_metadata, is_route, parse_frame, put_go_away, put_open, put_ping, put_pong, put_reset};
 use crate::status::{Code, Status};
 
 /// What a message or an event costs beside its bytes, when what the application has not taken yet is counted; a message uses up
@@ -25,8 +21,6 @@ pub(crate) struct Channel {
     pub(crate) side: Side,
     pub(crate) limits: Limits,
     pub(crate) bounds: Bounds,
-    pub(crate) sealer: Sealer,
-    pub(crate) opener: Opener,
     pub(crate) streams: HashMap<u32, Stream>,
     /// Frames other than DATA and CREDIT, written and waiting.
     pub(crate) control: Vec<u8>,
@@ -61,13 +55,11 @@ pub(crate) struct Channel {
 }
 
 impl Channel {
-    pub(crate) fn new(side: Side, established: Established, bounds: Bounds, now: Instant) -> Self {
+    pub(crate) fn new(side: Side, limits: Limits, bounds: Bounds, now: Instant) -> Self {
         Self {
             side,
-            limits: established.session.limits,
+            limits,
             bounds,
-            sealer: established.sealer,
-            opener: established.opener,
             streams: HashMap::new(),
             control: Vec::new(),
             ready: VecDeque::new(),
@@ -184,17 +176,6 @@ impl Channel {
             put_go_away(&mut self.control, self.peer_last);
             self.going_away = Some(self.peer_last);
         }
-    }
-
-    /// Drops everything but a last CLOSE that names the violation.
-    pub(crate) fn break_off(&mut self, reason: &str) {
-        self.streams.clear();
-        self.ready.clear();
-        self.grants.clear();
-        self.control.clear();
-        (self.queued, self.sendable) = (0, 0);
-        self.closing = false;
-        put_close(&mut self.control, Some(reason));
     }
 
     // Getters

@@ -37,9 +37,6 @@ pub enum Closed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Violation {
-    /// A record's length is none that a token can have.
-    #[error("illegal record length {0}")]
-    RecordLength(u32),
     /// A frame is longer than what is left of its record.
     #[error("a frame ends outside its record")]
     FrameLength,

@@ -34,12 +34,9 @@ pub use self::closed::{Closed, CommandError, Violation};
 pub use self::config::{Bounds, ClientConfig, Identity, Limits, MAX_AGENT, MAX_CODECS, ServerConfig, Start};
 pub use self::event::{Event, Open, Session, StreamId};
 pub use self::message::Message;
-use self::transmit::Filled;
 use crate::handshake::{ExpectMessage1, ExpectMessage2, ExpectPreamble, HandshakeError};
+use crate::record::{Opener, Sealer};
 use crate::status::Status;
-
-/// Sealed output beyond which [`Connection::poll_transmit`] leaves the rest for the next call, in bytes.
-const TRANSMIT_BURST: usize = 128 << 10;
 
 /// Which end of a connection this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +52,8 @@ pub struct Connection {
     side: Side,
     state: State,
     bounds: Bounds,
-    /// Received bytes that no state has used up: less than a record and its length.
-    input: Vec<u8>,
+    /// Received bytes that no state has used up: less than a record and its length. Most often there are none.
+    held: Vec<u8>,
     /// Bytes ready for the socket.
     output: Vec<u8>,
     events: VecDeque<Event>,
@@ -74,8 +71,15 @@ enum State {
     ExpectPreamble(ExpectPreamble),
     ExpectMessage1(ExpectMessage1),
     ExpectMessage2(ExpectMessage2),
-    Open(Box<Channel>),
+    Open(Box<Tunnel>),
     Over,
+}
+
+/// An established session: its channel, and the seals around it.
+struct Tunnel {
+    sealer: Sealer,
+    opener: Opener,
+    channel: Channel,
 }
 
 impl Connection {
@@ -100,7 +104,7 @@ impl Connection {
             side,
             state,
             bounds,
-            input: Vec::new(),
+            held: Vec::new(),
             output: Vec::new(),
             events: VecDeque::new(),
             session: None,
@@ -131,7 +135,7 @@ impl Connection {
     #[must_use]
     pub fn wants_read(&self) -> bool {
         match &self.state {
-            State::Open(channel) => channel.wants_read(),
+            State::Open(tunnel) => tunnel.channel.wants_read(),
             State::Over => false,
             _ => true,
         }
@@ -170,31 +174,41 @@ impl Connection {
     }
 
     fn channel(&self) -> Option<&Channel> {
-        if let State::Open(channel) = &self.state { Some(channel) } else { None }
+        if let State::Open(tunnel) = &self.state { Some(&tunnel.channel) } else { None }
+    }
+
+    fn channel_mut(&mut self) -> Option<&mut Channel> {
+        if let State::Open(tunnel) = &mut self.state { Some(&mut tunnel.channel) } else { None }
     }
 
     // Inputs
 
     /// Takes bytes from the peer. Any split of the same bytes has the same effect.
-    pub fn handle_input(&mut self, now: Instant, input: &[u8]) {
+    ///
+    /// What is whole is opened where it lies: afterwards the bytes are used up, and say nothing any more.
+    pub fn handle_input(&mut self, now: Instant, mut input: &mut [u8]) {
         self.advance(now);
         if self.is_over() || input.is_empty() {
             return;
         }
         self.last_heard = self.now;
         self.pinged = false;
-        if let State::Open(channel) = &mut self.state {
-            channel.budget.refill(self.now);
+        if let State::Open(tunnel) = &mut self.state {
+            tunnel.channel.budget.refill(self.now);
         }
-        self.input.extend_from_slice(input);
-        let mut used = 0;
-        while let Some(step) = self.step(used) {
-            used += step;
+        let mut held = std::mem::take(&mut self.held);
+        while !held.is_empty() && !input.is_empty() {
+            let wanted = self.wanted(&held).min(input.len());
+            held.extend_from_slice(&input[..wanted]);
+            input = &mut input[wanted..];
+            let used = self.use_up(&mut held);
+            held.drain(..used);
         }
-        if self.is_over() || used == self.input.len() {
-            self.input = Vec::new();
-        } else {
-            self.input.drain(..used);
+        let used = self.use_up(input);
+        if !self.is_over() {
+            held.extend_from_slice(&input[used..]);
+            // Nothing is kept for an idle connection.
+            self.held = if held.is_empty() { Vec::new() } else { held };
         }
     }
 
@@ -269,28 +283,28 @@ impl Connection {
 
     /// As [`consume`](Self::consume), for a number of messages of `length` bytes in all.
     pub fn consume_many(&mut self, stream: StreamId, messages: usize, length: usize) {
-        if let State::Open(channel) = &mut self.state {
+        if let Some(channel) = self.channel_mut() {
             channel.consume(stream, messages, length);
         }
     }
 
     /// From now on [`poll_sent`](Self::poll_sent) tells of this stream.
     pub fn watch(&mut self, stream: StreamId) {
-        if let State::Open(channel) = &mut self.state {
+        if let Some(channel) = self.channel_mut() {
             channel.watch(stream);
         }
     }
 
     /// Asks the peer to answer with [`Event::Pong`] and the same bytes.
     pub fn ping(&mut self, bytes: [u8; 8]) {
-        if let State::Open(channel) = &mut self.state {
+        if let Some(channel) = self.channel_mut() {
             channel.ping(bytes);
         }
     }
 
     /// Serves no streams beyond those that the peer opened so far, and tells it so. The others go on.
     pub fn go_away(&mut self) {
-        if let State::Open(channel) = &mut self.state {
+        if let Some(channel) = self.channel_mut() {
             channel.go_away();
         }
     }
@@ -299,7 +313,7 @@ impl Connection {
     pub fn close(&mut self) {
         match &mut self.state {
             State::Over => {}
-            State::Open(channel) => channel.closing = true,
+            State::Open(tunnel) => tunnel.channel.closing = true,
             _ => self.fail(Closed::Local),
         }
     }
@@ -313,7 +327,7 @@ impl Connection {
 
     fn command(&mut self) -> Result<&mut Channel, CommandError> {
         match &mut self.state {
-            State::Open(channel) => Ok(channel),
+            State::Open(tunnel) => Ok(&mut tunnel.channel),
             State::Over => Err(CommandError::Over),
             _ => Err(CommandError::NotConnected),
         }
@@ -325,25 +339,12 @@ impl Connection {
     /// is sealed piece by piece.
     pub fn poll_transmit(&mut self, out: &mut Vec<u8>) -> bool {
         let before = out.len();
-        out.append(&mut self.output);
+        out.append(&mut std::mem::take(&mut self.output));
         let time = self.unix_time();
-        let mut frames = Vec::new();
-        while let State::Open(channel) = &mut self.state {
-            if out.len() - before >= TRANSMIT_BURST {
-                break;
-            }
-            frames.clear();
-            let filled = channel.fill(&mut frames);
-            if filled == Filled::Nothing {
-                break;
-            }
-            channel
-                .sealer
-                .seal(time, &frames, out)
-                .expect("frames fit a record, and no session lasts for 2^64 of them");
-            if filled == Filled::Last {
-                self.over(Closed::Local);
-            }
+        if let State::Open(tunnel) = &mut self.state
+            && tunnel.channel.transmit(&mut tunnel.sealer, time, out)
+        {
+            self.over(Closed::Local);
         }
         out.len() > before
     }
@@ -351,10 +352,7 @@ impl Connection {
     /// The next [watched](Self::watch) stream of which something went out since it was last given here: there may be room for
     /// more. [`unsent`](Self::unsent) tells how much is left.
     pub fn poll_sent(&mut self) -> Option<StreamId> {
-        match &mut self.state {
-            State::Open(channel) => channel.poll_sent(),
-            _ => None,
-        }
+        self.channel_mut().and_then(Channel::poll_sent)
     }
 
     /// The next event. After [`Event::Closed`] there is none.

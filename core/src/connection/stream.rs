@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use crate::connection::{EVENT_COST, Message, Violation};
 use crate::frame::{END, HEADER, MORE, put_data};
+use crate::record::Frames;
 
 /// The most payload that a stream puts into a record before the next stream has its turn.
 const QUANTUM: usize = 16 << 10;
@@ -84,14 +85,14 @@ impl Stream {
         self.send_credit <= u32::MAX.into()
     }
 
-    /// Writes DATA frames into `out`, up to a quantum of payload and `room` bytes of frames. Gives the payload bytes written.
-    pub(crate) fn write(&mut self, id: u32, room: usize, out: &mut Vec<u8>) -> usize {
-        let limit = out.len() + room;
+    /// Writes DATA frames, up to a quantum of payload, while there are fewer than `limit` bytes of frames. Gives the payload bytes
+    /// written.
+    pub(crate) fn write(&mut self, id: u32, limit: usize, frames: &mut Frames<'_>) -> usize {
         let mut written = 0;
         while self.can_send() && written < QUANTUM {
-            let Some(space) = (limit - out.len()).checked_sub(HEADER) else { break };
+            let Some(space) = limit.checked_sub(frames.len() + HEADER) else { break };
             let Some(message) = self.queue.front() else {
-                put_data(out, id, END, &[]);
+                put_data(frames, id, END, &[]);
                 self.local_done = true;
                 break;
             };
@@ -104,7 +105,7 @@ impl Stream {
             // An empty DATA with END means the end alone, so an empty message has a frame of its own.
             let last = whole && self.finish && self.queue.len() == 1 && !message.is_empty();
             let flags = if whole { 0 } else { MORE } | if last { END } else { 0 };
-            put_data(out, id, flags, &message.as_ref()[self.sent..self.sent + size]);
+            put_data(frames, id, flags, &message.as_ref()[self.sent..self.sent + size]);
             self.send_credit -= cost(size, whole);
             self.local_done = last;
             self.sent += size;
@@ -126,6 +127,11 @@ impl Stream {
     /// As [`queued`](Self::queued), with what the messages cost besides.
     pub(crate) fn unsent(&self) -> usize {
         self.queued + self.queue.len() * EVENT_COST
+    }
+
+    /// How many messages are queued, the one that is on its way included.
+    pub(crate) fn messages(&self) -> usize {
+        self.queue.len()
     }
 
     /// Bytes queued that credit lets out.

@@ -140,7 +140,7 @@ impl Opener {
 }
 
 /// The length of the token at the front of `wire`, if it is whole; an error, if it never will be.
-pub(crate) fn whole_token(wire: &[u8]) -> Result<Option<usize>, OpenError> {
+fn whole_token(wire: &[u8]) -> Result<Option<usize>, OpenError> {
     let Some((length, rest)) = wire.split_first_chunk::<LENGTH_PREFIX>() else { return Ok(None) };
     let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
     if is_legal_token_length(length) {

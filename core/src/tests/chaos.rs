@@ -12,7 +12,7 @@ struct Recording {
 
 fn recording(pair: &mut Pair, calls: usize) -> Recording {
     let handshake = transmit(&mut pair.client);
-    pair.server.handle_input(pair.now, &handshake);
+    pair.server.hear(pair.now, &handshake);
     pair.server_speaks();
     let records = (0..calls).map(|_| {
         let stream = pair.client.open(&open("call")).unwrap();
@@ -32,18 +32,18 @@ fn any_split_of_the_input_has_the_same_effect() {
     let mut reference = fresh();
     let recording = recording(&mut reference, 2);
     let records = recording.records.concat();
-    reference.server.handle_input(reference.now, &records);
+    reference.server.hear(reference.now, &records);
     let expected = reference.server_events();
     let all = [recording.handshake, records].concat();
     for cut in 0..=all.len() {
         let mut pair = fresh();
-        pair.server.handle_input(pair.now, &all[..cut]);
-        pair.server.handle_input(pair.now, &all[cut..]);
+        pair.server.hear(pair.now, &all[..cut]);
+        pair.server.hear(pair.now, &all[cut..]);
         assert_eq!(pair.server_events(), expected, "split at {cut}");
     }
     let mut pair = fresh();
     for byte in all.chunks(1) {
-        pair.server.handle_input(pair.now, byte);
+        pair.server.hear(pair.now, byte);
     }
     assert_eq!(pair.server_events(), expected, "byte by byte");
 }
@@ -55,13 +55,13 @@ fn input_cut_anywhere_is_never_a_whole_session() {
     let all = [recording.handshake.clone(), recording.records.concat()].concat();
     for cut in 0..all.len() {
         let mut pair = fresh();
-        pair.server.handle_input(pair.now, &all[..cut]);
+        pair.server.hear(pair.now, &all[..cut]);
         assert!(!pair.server.is_over(), "cut at {cut}");
         pair.server.handle_eof();
         assert!(matches!(closed(&mut pair.server), Closed::Handshake(_)), "cut at {cut}");
     }
     let mut pair = fresh();
-    pair.server.handle_input(pair.now, &all);
+    pair.server.hear(pair.now, &all);
     pair.server.handle_eof();
     assert_eq!(closed(&mut pair.server), Closed::Truncated);
 }
@@ -74,7 +74,7 @@ fn one_flipped_bit_in_any_byte_of_the_first_message_ends_the_handshake() {
         let mut pair = fresh();
         let mut bytes = transmit(&mut pair.client);
         bytes[at / 8] ^= 1 << (at % 8);
-        pair.server.handle_input(pair.now, &bytes);
+        pair.server.hear(pair.now, &bytes);
         pair.server_speaks();
         pair.client_speaks();
         pair.server.handle_eof();
@@ -94,7 +94,7 @@ fn one_flipped_bit_in_any_byte_of_the_second_message_ends_the_handshake() {
         pair.client_speaks();
         let mut bytes = transmit(&mut pair.server);
         bytes[at / 8] ^= 1 << (at % 8);
-        pair.client.handle_input(pair.now, &bytes);
+        pair.client.hear(pair.now, &bytes);
         pair.client.handle_eof();
         assert!(matches!(closed(&mut pair.client), Closed::Handshake(_)), "bit {at}");
         assert_eq!(pair.client.session(), None);
@@ -113,7 +113,7 @@ fn one_flipped_bit_in_any_byte_of_a_record_ends_the_session() {
         pair.client.ping([1; 8]);
         let mut bytes = transmit(&mut pair.client);
         bytes[at / 8] ^= 1 << (at % 8);
-        pair.server.handle_input(pair.now, &bytes);
+        pair.server.hear(pair.now, &bytes);
         assert!(
             transmit(&mut pair.server).len() != length || pair.server.is_over(),
             "bit {at}: no answer to a damaged ping"
@@ -131,7 +131,7 @@ fn one_flipped_bit_in_any_byte_of_a_record_ends_the_session() {
 /// The server's reason after it was fed these records.
 fn after(records: &[&[u8]], pair: &mut Pair) -> Closed {
     for record in records {
-        pair.server.handle_input(pair.now, record);
+        pair.server.hear(pair.now, record);
     }
     closed(&mut pair.server)
 }
@@ -155,7 +155,7 @@ fn a_reflected_record_is_not_sealed_for_this_direction() {
     let mut pair = Pair::connected();
     pair.client.ping([1; 8]);
     let record = transmit(&mut pair.client);
-    pair.client.handle_input(pair.now, &record);
+    pair.client.hear(pair.now, &record);
     assert_eq!(closed(&mut pair.client), Closed::Record(OpenError::BadSeal));
 }
 
@@ -174,7 +174,7 @@ fn both_sides_learn_why_a_session_broke() {
     pair.client.ping([1; 8]);
     let mut bytes = transmit(&mut pair.client);
     *bytes.last_mut().unwrap() ^= 1;
-    pair.server.handle_input(pair.now, &bytes);
+    pair.server.hear(pair.now, &bytes);
     pair.server_speaks();
     assert_eq!(closed(&mut pair.server), Closed::Record(OpenError::BadSeal));
     let Closed::PeerGaveUp(reason) = closed(&mut pair.client) else { panic!() };
@@ -192,8 +192,8 @@ fn garbage_never_panics_and_never_connects() {
         let prefix = if round % 4 == 0 { PREAMBLE_LEN.min(good.len()) } else { 0 };
         let mut bytes = vec![0; (random.next_u32() % 600) as usize];
         random.fill_bytes(&mut bytes);
-        pair.server.handle_input(pair.now, &good[..prefix]);
-        pair.server.handle_input(pair.now, &bytes);
+        pair.server.hear(pair.now, &good[..prefix]);
+        pair.server.hear(pair.now, &bytes);
         pair.server.handle_eof();
         pair.server.handle_timeout(pair.now);
         assert!(pair.server.is_over());

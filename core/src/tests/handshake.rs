@@ -54,7 +54,7 @@ fn a_first_message_under_another_key_than_the_one_it_names() {
     let mut pair = Pair::new(&ClientConfig { key: key(2), ..client_config() }, server_config());
     let mut bytes = transmit(&mut pair.client);
     bytes[8..PREAMBLE_LEN].copy_from_slice(key(1).id().as_bytes());
-    pair.server.handle_input(pair.now, &bytes);
+    pair.server.hear(pair.now, &bytes);
     pair.server_speaks();
     assert_eq!(failed(&mut pair.server), HandshakeError::OfferNotAuthentic);
     assert_eq!(failed(&mut pair.client), HandshakeError::OfferRefused);
@@ -75,7 +75,7 @@ fn another_version_and_another_suite() {
         let mut pair = Pair::new(&client_config(), server_config());
         let mut bytes = transmit(&mut pair.client);
         bytes[at] = 9;
-        pair.server.handle_input(pair.now, &bytes);
+        pair.server.hear(pair.now, &bytes);
         pair.server_speaks();
         assert_eq!(failed(&mut pair.server), on_server);
         assert_eq!(failed(&mut pair.client), HandshakeError::VersionRefused);
@@ -91,7 +91,7 @@ fn a_server_names_a_client_that_speaks_http_or_tls() {
     ];
     for (bytes, name) in cases {
         let mut pair = Pair::new(&client_config(), server_config());
-        pair.server.handle_input(pair.now, bytes);
+        pair.server.hear(pair.now, bytes);
         assert_eq!(failed(&mut pair.server), name);
         assert!(transmit(&mut pair.server).is_empty(), "a stranger gets no answer");
     }
@@ -106,7 +106,7 @@ fn a_client_names_a_server_that_speaks_http_or_tls() {
     ];
     for (bytes, name) in cases {
         let mut pair = Pair::new(&client_config(), server_config());
-        pair.client.handle_input(pair.now, bytes);
+        pair.client.hear(pair.now, bytes);
         assert_eq!(failed(&mut pair.client), name);
     }
 }
@@ -117,19 +117,19 @@ fn the_deadline_is_for_the_whole_handshake() {
     let mut bytes = transmit(&mut pair.client);
     let rest = bytes.split_off(10);
     // A byte now and then does not buy more time.
-    pair.server.handle_input(pair.now + Duration::from_secs(4), &bytes);
+    pair.server.hear(pair.now + Duration::from_secs(4), &bytes);
     assert_eq!(pair.server.poll_timeout(), Some(pair.now + Duration::from_secs(5)));
     pair.pass(Duration::from_millis(4_999));
     assert!(!pair.server.is_over() && !pair.client.is_over());
     pair.pass(Duration::from_millis(1));
     assert_eq!(failed(&mut pair.server), HandshakeError::Deadline);
     assert_eq!(failed(&mut pair.client), HandshakeError::Deadline);
-    pair.server.handle_input(pair.now, &rest);
+    pair.server.hear(pair.now, &rest);
     assert!(pair.server.is_over());
     // A client that is still there is told.
     let alert = transmit(&mut pair.server);
     let mut late = Pair::new(&client_config(), server_config());
-    late.client.handle_input(late.now, &alert);
+    late.client.hear(late.now, &alert);
     assert_eq!(failed(&mut late.client), HandshakeError::DeadlineAtServer);
 }
 
@@ -151,7 +151,7 @@ fn a_server_refuses_its_own_instance() {
 fn a_client_whose_bytes_are_reflected_hears_a_stranger() {
     let mut pair = Pair::new(&client_config(), server_config());
     let bytes = transmit(&mut pair.client);
-    pair.client.handle_input(pair.now, &bytes);
+    pair.client.hear(pair.now, &bytes);
     assert_eq!(failed(&mut pair.client), HandshakeError::NotBulla);
 }
 
@@ -169,7 +169,7 @@ fn a_replayed_first_message_makes_no_session() {
     let mut pair = Pair::new(&client_config(), server_config());
     let recorded = transmit(&mut pair.client);
     let mut replay = Pair::new(&client_config(), server_config());
-    replay.server.handle_input(replay.now, &recorded);
+    replay.server.hear(replay.now, &recorded);
     assert!(!transmit(&mut replay.server).is_empty(), "the server answers");
     assert_eq!(replay.server_events(), [], "but counts no session");
     assert_eq!(replay.server.session(), None);
@@ -195,7 +195,7 @@ fn an_illegal_length_is_refused_before_the_message_comes() {
         let mut bytes = transmit(&mut pair.client);
         bytes.truncate(PREAMBLE_LEN);
         bytes.extend_from_slice(&u16::try_from(length).unwrap().to_be_bytes());
-        pair.server.handle_input(pair.now, &bytes);
+        pair.server.hear(pair.now, &bytes);
         assert_eq!(failed(&mut pair.server), HandshakeError::Malformed("message length"));
     }
 }

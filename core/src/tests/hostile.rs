@@ -3,6 +3,7 @@
 use super::*;
 use crate::connection::{EVENT_COST, Violation};
 use crate::frame::{IGNORE, put_close, put_credit, put_data, put_open, put_ping, put_reset};
+use crate::record::OpenError;
 use crate::status::{Code, Status};
 
 /// What the server says to these frames from a client.
@@ -40,8 +41,8 @@ fn put_call(out: &mut Vec<u8>, id: u32) {
 fn illegal_lengths_are_refused_before_anything_is_kept() {
     for length in [0_u32, 1, 57, 72, 74, 65_609 + 16, 1 << 31, u32::MAX] {
         let mut pair = Pair::connected();
-        pair.server.handle_input(pair.now, &length.to_be_bytes());
-        assert_eq!(closed(&mut pair.server), Closed::Violation(Violation::RecordLength(length)), "{length}");
+        pair.server.hear(pair.now, &length.to_be_bytes());
+        assert_eq!(closed(&mut pair.server), Closed::Record(OpenError::BadLength(length as usize)), "{length}");
     }
 }
 

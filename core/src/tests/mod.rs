@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails should stop where it fails")]
 
+mod bulk;
 mod calls;
 mod chaos;
 mod handshake;
@@ -84,13 +85,13 @@ impl Pair {
     /// Carries what the client has to say; `false` if that is nothing.
     pub(crate) fn client_speaks(&mut self) -> bool {
         let bytes = transmit(&mut self.client);
-        self.server.handle_input(self.now, &bytes);
+        self.server.hear(self.now, &bytes);
         !bytes.is_empty()
     }
 
     pub(crate) fn server_speaks(&mut self) -> bool {
         let bytes = transmit(&mut self.server);
-        self.client.handle_input(self.now, &bytes);
+        self.client.hear(self.now, &bytes);
         !bytes.is_empty()
     }
 
@@ -114,6 +115,13 @@ impl Pair {
         self.drive();
         assert_eq!(self.server_events(), [Event::Opened { stream, open: open(route) }]);
         stream
+    }
+}
+
+impl Connection {
+    /// Takes bytes that a test goes on with.
+    pub(crate) fn hear(&mut self, now: Instant, bytes: &[u8]) {
+        self.handle_input(now, &mut bytes.to_vec());
     }
 }
 

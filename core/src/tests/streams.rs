@@ -213,7 +213,7 @@ fn a_ping_and_a_small_call_in_the_midst_of_a_large_transfer_are_answered_next() 
     // One burst is what a driver hands to the socket in one go.
     let mut burst = Vec::new();
     assert!(pair.server.poll_transmit(&mut burst));
-    pair.client.handle_input(pair.now, &burst);
+    pair.client.hear(pair.now, &burst);
     let answers: Vec<Event> = pair
         .client_events()
         .into_iter()
@@ -256,7 +256,7 @@ impl Pipe {
         self.bytes.extend(self.waiting.drain(..moved));
         let read = !self.bytes.is_empty() && to.wants_read();
         if read {
-            to.handle_input(now, &self.bytes);
+            to.hear(now, &self.bytes);
             self.bytes.clear();
         }
         moved > 0 || read

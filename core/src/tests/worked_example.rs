@@ -24,20 +24,20 @@ fn computed() -> String {
     let server = ServerConfig { keys: KeyRing::single(key.clone()), ..server_config() };
     let mut pair = Pair::new(&client, server);
     let first = transmit(&mut pair.client);
-    pair.server.handle_input(pair.now, &first);
+    pair.server.hear(pair.now, &first);
     let second = transmit(&mut pair.server);
-    pair.client.handle_input(pair.now, &second);
+    pair.client.hear(pair.now, &second);
     let (to_server, to_client) = session_keys(&client, &first, &second);
     let stream = pair.client.open(&open("greet")).unwrap();
     pair.client.send(stream, b"\"Ada\"".to_vec()).unwrap();
     pair.client.finish(stream).unwrap();
     let record = transmit(&mut pair.client);
-    pair.server.handle_input(pair.now, &record);
+    pair.server.hear(pair.now, &record);
     assert_eq!(pair.server_events().len(), 3, "the server understands the example");
     let status = Status::new(Code::NotFound, "no such person").with_detail("name", "Ada");
     pair.server.reset(stream, &status).unwrap();
     let refusal = transmit(&mut pair.server);
-    pair.client.handle_input(pair.now, &refusal);
+    pair.client.hear(pair.now, &refusal);
     assert_eq!(pair.client_events().last(), Some(&Event::Reset { stream, status }));
 
     let mut lines = String::new();

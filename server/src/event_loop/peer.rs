@@ -135,7 +135,7 @@ impl Peer {
             self.readable = false;
         }
         if self.phase == Phase::Live {
-            self.connection.handle_input(desk.now, &desk.scratch[..count]);
+            self.connection.handle_input(desk.now, &mut desk.scratch[..count]);
             self.flush_at = (count / 4).clamp(FLUSH.0, FLUSH.1);
             self.handle_events(desk);
         }

@@ -244,7 +244,7 @@ impl Client {
         let mut buffer = [0; 64 << 10];
         match self.stream.read(&mut buffer) {
             Ok(0) | Err(_) => self.connection.handle_eof(),
-            Ok(count) => self.connection.handle_input(Instant::now(), &buffer[..count]),
+            Ok(count) => self.connection.handle_input(Instant::now(), &mut buffer[..count]),
         }
     }
 

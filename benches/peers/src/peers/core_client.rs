@@ -130,7 +130,7 @@ impl<P: Payload> Asks<P> {
 }
 
 impl<P: Payload> End for Asks<P> {
-    fn handle_input(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    fn handle_input(&mut self, bytes: &mut [u8]) -> Result<(), Error> {
         self.connection.handle_input(Instant::now(), bytes);
         Ok(())
     }
@@ -182,7 +182,7 @@ fn one_echo(address: SocketAddr, mut connection: Connection, codec: &SharedCodec
             out.clear();
         }
         let count = stream.read(&mut scratch)?;
-        connection.handle_input(Instant::now(), &scratch[..count]);
+        connection.handle_input(Instant::now(), &mut scratch[..count]);
         if count == 0 {
             connection.handle_eof();
         }

@@ -123,7 +123,7 @@ impl<P> Answers<P> {
 }
 
 impl<P: Payload> End for Answers<P> {
-    fn handle_input(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    fn handle_input(&mut self, bytes: &mut [u8]) -> Result<(), Error> {
         self.input.extend(bytes);
         Ok(())
     }
@@ -162,7 +162,7 @@ impl<P: Payload> Asks<P> {
 }
 
 impl<P: Payload> End for Asks<P> {
-    fn handle_input(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    fn handle_input(&mut self, bytes: &mut [u8]) -> Result<(), Error> {
         self.input.extend(bytes);
         Ok(())
     }

@@ -157,8 +157,8 @@ impl Scene {
 
     /// Carries what the client says to the server, and handles it.
     fn client_speaks(&mut self) -> bool {
-        let bytes = transmit(&mut self.client);
-        self.server.handle_input(self.desk.now, &bytes);
+        let mut bytes = transmit(&mut self.client);
+        self.server.handle_input(self.desk.now, &mut bytes);
         while let Some(event) = self.server.poll_event() {
             let (connection, desk) = (&mut self.server, &mut self.desk);
             match event {
@@ -197,8 +197,8 @@ impl Scene {
     /// Takes the answers of handlers, and carries what the server says to the client.
     fn server_speaks(&mut self) -> bool {
         let answered = self.take_answers();
-        let bytes = transmit(&mut self.server);
-        self.client.handle_input(self.desk.now, &bytes);
+        let mut bytes = transmit(&mut self.server);
+        self.client.handle_input(self.desk.now, &mut bytes);
         self.calls.publish(&mut self.server);
         self.calls.release(&self.server, &mut self.desk);
         answered || !bytes.is_empty()
