@@ -57,7 +57,7 @@ pub fn timed_handshake(client: &ClientConfig, server: &Arc<ServerConfig>) -> ((C
             wire.clear();
             said |= from.poll_transmit(&mut wire);
             times[turn] += clock.lap();
-            to.handle_input(now, &wire);
+            to.handle_input(now, &mut wire);
             times[1 - turn] += clock.lap();
         }
         if !said {

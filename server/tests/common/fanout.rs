@@ -261,5 +261,5 @@ fn exchange(stream: &mut TcpStream, connection: &mut Connection, buffer: &mut Ve
     buffer.resize(64 << 10, 0);
     let count = stream.read(buffer).unwrap();
     assert!(count > 0, "the server ended the connection");
-    connection.handle_input(Instant::now(), &buffer[..count]);
+    connection.handle_input(Instant::now(), &mut buffer[..count]);
 }
