@@ -1,7 +1,8 @@
 //! The stock server's topics: messages for whoever listens at the moment.
 //!
-//! What is published is a document ([`Value`]), whatever type it is made of: so every subscriber can read it, whatever its codec, also
-//! if one of the two does not describe itself. [`Subscription::typed`] makes typed values of the documents again.
+//! What is published is a document, a [`Value`](bulla_core::value::Value), whatever type it is made of: so every subscriber can read it,
+//! whatever its codec, also if one of the two does not describe itself. [`Subscription::typed`] makes typed values of the documents
+//! again.
 //!
 //! ```no_run
 //! # use bulla_client::Client;

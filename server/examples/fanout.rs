@@ -35,10 +35,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let messages = number(&arguments, "--messages")?.unwrap_or(10_000);
     let rounds = number(&arguments, "--rounds")?.unwrap_or(1);
     println!("{messages} messages of {} bytes as JSON, 1 publisher", serde_json::to_string(&Load::new(0))?.len());
-    println!("900 subscribers on 9 connections, 100 with one each; a quarter each in json, xml, yaml, bincode\n");
+    println!("900 subscribers on 9 connections, 100 with one each; a quarter each in json, xml, yaml, bincode");
+    println!("\"µs\": processor time of the server for a delivery; \"MiB\": the most memory that it had\n");
     println!(
-        "{:<46}{:>12}{:>14}{:>14}{:>12}{:>12}",
-        "", "seconds", "messages/s", "deliveries/s", "of alone", "server MiB"
+        "{:<34}{:>9}{:>12}{:>14}{:>10}{:>8}{:>7}",
+        "", "seconds", "messages/s", "deliveries/s", "of alone", "µs", "MiB"
     );
     let crowd = Crowd {
         sharing: 900,
@@ -74,8 +75,10 @@ fn measure(name: &str, crowd: Crowd, alone: Option<f64>) -> Result<f64, Box<dyn 
     let seconds = outcome.elapsed.as_secs_f64();
     let rate = crowd.messages as f64 / seconds;
     let of_alone = alone.map(|alone| format!("{:.0} %", 100.0 * rate / alone)).unwrap_or_default();
-    let deliveries = outcome.delivered as f64 / seconds;
-    println!("{name:<46}{seconds:>12.1}{rate:>14.0}{deliveries:>14.0}{of_alone:>12}{:>12}", server.peak_mib()?);
+    let deliveries = outcome.delivered as f64;
+    let (cost, memory) = (1e6 * server.processor_seconds()? / deliveries, server.peak_mib()?);
+    let deliveries = deliveries / seconds;
+    println!("{name:<34}{seconds:>9.1}{rate:>12.0}{deliveries:>14.0}{of_alone:>10}{cost:>8.2}{memory:>7}");
     Ok(rate)
 }
 
@@ -104,14 +107,19 @@ impl Child {
         Ok(Self { process, address })
     }
 
-    /// The most memory that it had, where the system tells.
-    fn peak_mib(&self) -> Result<String, Box<dyn Error>> {
-        let Ok(status) = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())) else {
-            return Ok("?".to_owned());
-        };
+    /// The most memory that it had.
+    fn peak_mib(&self) -> Result<u64, Box<dyn Error>> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;
-        let kib: u64 = peak.trim().trim_end_matches(" kB").parse()?;
-        Ok((kib >> 10).to_string())
+        Ok(peak.trim().trim_end_matches(" kB").parse::<u64>()? >> 10)
+    }
+
+    /// The processor time that it took, in user and in system mode. Linux counts it in hundredths.
+    fn processor_seconds(&self) -> Result<f64, Box<dyn Error>> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
+        let (_, fields) = stat.rsplit_once(") ").ok_or("no fields")?;
+        let ticks = fields.split(' ').skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
+        Ok(ticks as f64 / 100.0)
     }
 }
 

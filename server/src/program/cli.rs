@@ -43,7 +43,7 @@ Exit codes:
   9 to 13  see bulla-server build --help
   14  the folder of --files cannot be used";
 
-/// Take sealed messages in any format, keep them, and answer.
+/// Take sealed messages in any format, keep them or pass them on, and answer.
 #[derive(Debug, Parser)]
 #[command(name = "bulla-server", version, after_help = AFTER, max_term_width = 110)]
 #[command(args_conflicts_with_subcommands = true)]
