@@ -13,8 +13,7 @@ use std::time::Instant;
 use bulla_core::connection::{Connection, StreamId};
 use bulla_core::status::{Code, Status};
 
-use self::deadlines::START;
-use self::stage::{Receiving, Running, Stage};
+use self::stage::{Receiving, Stage};
 use crate::event_loop::{Desk, PeerKey};
 use crate::route::{Call, Consumed, Job, Place, SessionFacts, Shape, Slot};
 
@@ -32,6 +31,8 @@ pub(crate) struct Calls {
     taken: usize,
     /// Bytes of replies of streams that are with the connection, each message with its cost.
     streaming: usize,
+    /// Handlers that wait for threads of their own, and until when, in that order.
+    starting: VecDeque<(Instant, StreamId)>,
     /// Nothing is due before.
     soonest: Option<Instant>,
 }
@@ -47,6 +48,7 @@ impl Calls {
             owed: 0,
             taken: 0,
             streaming: 0,
+            starting: VecDeque::new(),
             soonest: None,
         }
     }
@@ -85,6 +87,10 @@ impl Calls {
         match self.open.get_mut(&stream) {
             Some(Stage::Receiving(receiving)) if receiving.request.is_none() => {
                 receiving.request = Some(message);
+                if last {
+                    self.start(connection, stream, desk);
+                }
+                return;
             }
             Some(Stage::Running(running)) if running.exchange.push(message) => {}
             Some(Stage::Receiving(_)) => {
@@ -145,21 +151,14 @@ impl Calls {
 
     /// The request is whole, or the first of many is awaited: its turn, if there is room.
     fn start(&mut self, connection: &mut Connection, stream: StreamId, desk: &mut Desk) {
-        let Some(Stage::Receiving(receiving)) = self.open.remove(&stream) else { return };
-        let Receiving { route, context, request } = *receiving;
-        let consumed = request.as_ref().map_or_else(Consumed::default, |request| Consumed::one(request.len()));
         let choked = self.is_choked(connection, desk);
         if let Err(status) = self.check_room(choked, desk) {
-            self.consume(connection, stream, consumed);
-            context.exchange.conclude(&desk.shared.metrics, Err(&status));
-            // A one-way stream may be over already.
-            let _ = connection.reset(stream, &status);
-            return;
+            return self.give_up(connection, stream, &status, desk);
         }
-        let exchange = Arc::clone(&context.exchange);
-        let slot = Slot::new(Arc::clone(&exchange), consumed);
-        let (deadline, peer_done) = (context.deadline, !route.shape.takes_many());
-        self.open.insert(stream, Stage::Running(Running { exchange, deadline, start_by: None, queued: 0, peer_done }));
+        let Some(stage) = self.open.get_mut(&stream) else { return };
+        let Some(Receiving { route, context, request }) = stage.begin() else { return };
+        let consumed = request.as_ref().map_or_else(Consumed::default, |request| Consumed::one(request.len()));
+        let slot = Slot::new(Arc::clone(&context.exchange), consumed);
         self.running += 1;
         desk.shared.metrics.calls_running.add(1);
         if route.shape != Shape::Call {
@@ -182,10 +181,7 @@ impl Calls {
             Place::Inline => job.run(&desk.shared.metrics),
             Place::Worker => desk.jobs.push_back(job),
             Place::Thread => {
-                if let Some(Stage::Running(running)) = self.open.get_mut(&call.context.exchange.stream) {
-                    running.start_by = Some(desk.now + START);
-                    self.expect(Some(desk.now + START));
-                }
+                self.expect_start(call.context.exchange.stream, desk.now);
                 desk.streams.push_back(job);
             }
         }

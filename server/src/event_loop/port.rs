@@ -49,31 +49,33 @@ impl Port {
         self.metrics.queued_bytes.subtract(note.size() as u64);
     }
 
-    fn count_end(&self, exchange: &Exchange, end: &End) {
+    fn count_end(&self, exchange: &Exchange, end: &End, counts: bool) {
         self.metrics.calls_running.subtract(1);
         if exchange.shape != Shape::Call {
             self.metrics.streams_running.subtract(1);
         }
-        match end {
-            End::Done => exchange.conclude(&self.metrics, Ok(())),
-            End::Failed(status) => exchange.conclude(&self.metrics, Err(status)),
-            End::Abandoned => exchange.conclude(&self.metrics, Err(&Status::new(Code::Cancelled, ""))),
+        if counts {
+            match end {
+                End::Done => exchange.tell_end(&self.metrics, Ok(())),
+                End::Failed(status) => exchange.tell_end(&self.metrics, Err(status)),
+                End::Abandoned => exchange.tell_end(&self.metrics, Err(&Status::new(Code::Cancelled, ""))),
+            }
         }
     }
 }
 
 impl Sink for Port {
-    fn accept(&self, exchange: &Exchange, mut note: Note) {
+    fn accept(&self, exchange: &Exchange, mut note: Note, counts: bool) {
         let size = note.size();
         if note.end.is_some() && !self.has_room(size) {
             note.message = None;
-            note.end = Some(End::Failed(Status::new(
+            note.end = Some(End::failed(Status::new(
                 Code::ResourceExhausted,
                 "the server holds as many unsent bytes as it may",
             )));
         }
         if let Some(end) = &note.end {
-            self.count_end(exchange, end);
+            self.count_end(exchange, end, counts);
         }
         self.metrics.queued_bytes.add(note.size() as u64);
         self.post(Mail::Note { peer: exchange.peer, stream: exchange.stream, note });

@@ -35,7 +35,7 @@ impl Call {
     pub(crate) fn answer<R: Serialize>(self, outcome: Result<R, Status>) {
         match outcome.and_then(|reply| self.context.reply(&reply)) {
             Ok(message) => self.slot.fill(message, End::Done),
-            Err(status) => self.slot.fill(None, End::Failed(status)),
+            Err(status) => self.slot.fill(None, End::failed(status)),
         }
     }
 }
@@ -97,7 +97,7 @@ impl Job {
     /// Answers the call without running it.
     pub(crate) fn refuse(self, status: Status) {
         if let Self::Call(_, call) = self {
-            call.slot.fill(None, End::Failed(status));
+            call.slot.fill(None, End::failed(status));
         }
     }
 }
@@ -106,9 +106,9 @@ fn run(route: &Route, call: Call, metrics: &Metrics) {
     if call.context.is_cancelled() {
         return call.slot.fill(None, End::Abandoned);
     }
-    if call.context.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+    if call.context.deadline().is_some_and(|deadline| deadline <= Instant::now()) {
         let status = Status::new(Code::DeadlineExceeded, "the deadline passed before the call was started");
-        return call.slot.fill(None, End::Failed(status));
+        return call.slot.fill(None, End::failed(status));
     }
     let exchange = (route.place == Place::Thread).then(|| Arc::clone(&call.context.exchange));
     exchange.iter().for_each(|exchange| exchange.start());

@@ -16,7 +16,6 @@ use crate::shared::Facts;
 pub struct Context {
     pub(crate) session: Arc<SessionFacts>,
     pub(crate) route: Arc<str>,
-    pub(crate) deadline: Option<Instant>,
     pub(crate) one_way: bool,
     pub(crate) metadata: Vec<(String, String)>,
     pub(crate) exchange: Arc<Exchange>,
@@ -87,13 +86,13 @@ impl Context {
     /// When the peer stops waiting for the answer, if it said so.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.deadline
+        self.exchange.deadline
     }
 
     /// What is left until the deadline: zero when it has passed, `None` without one.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
-        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        self.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
     /// Whether the peer wants no answer.

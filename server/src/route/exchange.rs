@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering, fence};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
 
 use bulla_core::connection::{EVENT_COST, StreamId};
 use bulla_core::intercept::Endings;
@@ -19,27 +20,35 @@ use crate::sync::lock;
 /// Messages that a callback takes in a row before other jobs have their turn.
 const BATCH: usize = 32;
 
+/// The handler said that it is done.
+const ENDED: u8 = 1;
+/// How it ended is counted already.
+const COUNTED: u8 = 2;
+
 /// One call as its loop and its handler both see it.
 pub(crate) struct Exchange {
     sink: Arc<dyn Sink>,
     pub(crate) peer: PeerKey,
     pub(crate) stream: StreamId,
     pub(crate) shape: Shape,
+    pub(crate) deadline: Option<Instant>,
     /// Nobody waits for it any more.
     cancelled: AtomicBool,
     /// A handler has it.
     started: AtomicBool,
-    /// The handler said that it is done.
-    ended: AtomicBool,
+    /// `ENDED` and `COUNTED`.
+    marks: AtomicU8,
     /// A handler panicked: what it drops ends nothing well.
     poisoned: AtomicBool,
-    /// How it ended is counted already.
-    counted: AtomicBool,
     /// Interceptors that want to hear how it ended, if there are any.
     endings: Option<Mutex<Endings>>,
-    /// Somebody wants to be called back.
-    listened: AtomicBool,
-    /// A call of one message each way that goes well never locks them.
+    /// Of no use to a call of one message each way that goes well, which does without.
+    sides: OnceLock<Box<Sides>>,
+}
+
+/// What the loop and the handler's threads lock.
+#[derive(Default)]
+struct Sides {
     lanes: Mutex<Lanes>,
     changed: Condvar,
 }
@@ -54,40 +63,65 @@ pub(crate) enum NoRoom {
 }
 
 impl Exchange {
-    pub(crate) fn new(sink: Arc<dyn Sink>, peer: PeerKey, stream: StreamId, shape: Shape, endings: Endings) -> Self {
+    pub(crate) fn new(
+        sink: Arc<dyn Sink>,
+        (peer, stream): (PeerKey, StreamId),
+        shape: Shape,
+        deadline: Option<Instant>,
+        endings: Endings,
+    ) -> Self {
         Self {
             sink,
             peer,
             stream,
             shape,
+            deadline,
             cancelled: AtomicBool::new(false),
             started: AtomicBool::new(false),
-            ended: AtomicBool::new(false),
+            marks: AtomicU8::new(0),
             poisoned: AtomicBool::new(false),
-            counted: AtomicBool::new(false),
             endings: (!endings.is_empty()).then(|| Mutex::new(endings)),
-            listened: AtomicBool::new(false),
-            lanes: Mutex::default(),
-            changed: Condvar::new(),
+            sides: OnceLock::new(),
         }
+    }
+
+    fn sides(&self) -> &Sides {
+        self.sides.get_or_init(Box::default)
+    }
+
+    /// Whether anybody may wait, or want to be called back.
+    fn has_sides(&self) -> bool {
+        self.shape != Shape::Call || self.sides.get().is_some()
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, Lanes> {
+        lock(&self.sides().lanes)
+    }
+
+    /// As [`lanes`](Self::lanes), for whoever wants to be called back: sees the end, or is seen by whoever ends it.
+    fn listen(&self) -> MutexGuard<'_, Lanes> {
+        let lanes = self.lanes();
+        fence(Ordering::SeqCst);
+        lanes
     }
 
     // For the handler: what it says
 
     /// Tells the connection something.
     pub(crate) fn say(self: &Arc<Self>, mut note: Note) {
+        let mut counts = false;
         if note.end.is_some() {
-            self.ended.store(true, Ordering::SeqCst);
-            if self.shape.takes_many() || self.listened.load(Ordering::SeqCst) {
+            counts = self.marks.fetch_or(ENDED | COUNTED, Ordering::SeqCst) & COUNTED == 0;
+            if self.has_sides() {
                 note.consumed.add(self.shut());
             }
         }
-        self.sink.accept(self, note);
+        self.sink.accept(self, note, counts);
     }
 
     /// After the end nothing is taken or called back any more. What was to be called may hold on to the call itself.
     fn shut(self: &Arc<Self>) -> Consumed {
-        let mut lanes = lock(&self.lanes);
+        let mut lanes = self.lanes();
         let consumed = lanes.close();
         let forgotten = std::mem::take(&mut lanes.callbacks);
         self.announce(lanes);
@@ -98,7 +132,7 @@ impl Exchange {
     /// Takes room for a message of `length` bytes. Waits for it as long as it may, though never on a loop, which makes it.
     pub(crate) fn reserve(&self, flow: &Flow, length: usize, wait: Wait) -> Result<(), NoRoom> {
         let cost = length + EVENT_COST;
-        let mut lanes = lock(&self.lanes);
+        let mut lanes = self.lanes();
         loop {
             if let Some(status) = lanes.over() {
                 return Err(NoRoom::Over(status.clone()));
@@ -128,16 +162,16 @@ impl Exchange {
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        lock(&self.lanes).draining
+        self.lanes().draining
     }
 
     /// Runs `callback` when nobody waits for the call any more: at once, if that is so; never, once it has ended.
     pub(crate) fn on_cancel(&self, callback: Once) {
         let mut lanes = self.listen();
-        if lanes.over().is_some() {
+        if self.is_cancelled() {
             drop(lanes);
             callback();
-        } else if !self.ended.load(Ordering::SeqCst) {
+        } else if !self.has_ended() {
             lanes.callbacks.on_cancel.push(callback);
         }
     }
@@ -148,7 +182,7 @@ impl Exchange {
         if lanes.draining {
             drop(lanes);
             callback();
-        } else if !self.ended.load(Ordering::SeqCst) && lanes.over().is_none() {
+        } else if !self.has_ended() && lanes.over().is_none() {
             lanes.callbacks.on_drain.push(callback);
         }
     }
@@ -161,25 +195,19 @@ impl Exchange {
         drop(before);
     }
 
-    /// From now on the end looks for callbacks to forget.
-    fn listen(&self) -> MutexGuard<'_, Lanes> {
-        self.listened.store(true, Ordering::SeqCst);
-        lock(&self.lanes)
-    }
-
     /// Whether the handler said that it is done.
     pub(crate) fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::Relaxed)
+        self.marks.load(Ordering::Relaxed) & ENDED != 0
     }
 
     /// What the peer sent next; the messages behind it are moved into `fetched`, which is empty.
     pub(crate) fn fetch(&self, fetched: &mut VecDeque<Vec<u8>>) -> Next {
-        lock(&self.lanes).fetch(fetched)
+        self.lanes().fetch(fetched)
     }
 
     /// Waits until there is something to fetch, as long as it may; `false` if there is nothing.
     pub(crate) fn wait_for_input(&self, wait: Wait) -> bool {
-        let mut lanes = lock(&self.lanes);
+        let mut lanes = self.lanes();
         while !lanes.has_next() {
             if wait.is_over() {
                 return false;
@@ -191,7 +219,7 @@ impl Exchange {
 
     /// The handler takes no more: what waits, and what still comes, is dropped.
     pub(crate) fn close_inbox(self: &Arc<Self>) {
-        let consumed = lock(&self.lanes).close();
+        let consumed = self.lanes().close();
         if consumed.messages > 0 {
             self.say(Note::consumed(consumed));
         }
@@ -199,7 +227,7 @@ impl Exchange {
 
     /// From now on `taker` takes the peer's messages, on the workers.
     pub(crate) fn hand_to(self: &Arc<Self>, taker: Taker) {
-        let mut lanes = lock(&self.lanes);
+        let mut lanes = self.lanes();
         lanes.taker = Some(taker);
         self.announce(lanes);
     }
@@ -207,8 +235,8 @@ impl Exchange {
     fn wait<'a>(&self, mut lanes: MutexGuard<'a, Lanes>, wait: Wait) -> MutexGuard<'a, Lanes> {
         lanes.waiting += 1;
         let mut lanes = match wait.left() {
-            None => self.changed.wait(lanes).unwrap_or_else(PoisonError::into_inner),
-            Some(left) => self.changed.wait_timeout(lanes, left).unwrap_or_else(PoisonError::into_inner).0,
+            None => self.sides().changed.wait(lanes).unwrap_or_else(PoisonError::into_inner),
+            Some(left) => self.sides().changed.wait_timeout(lanes, left).unwrap_or_else(PoisonError::into_inner).0,
         };
         lanes.waiting -= 1;
         lanes
@@ -228,7 +256,7 @@ impl Exchange {
     pub(crate) fn resume(self: &Arc<Self>) {
         let mut owed = Owed::new(self, usize::MAX);
         for _ in 0..BATCH {
-            let mut lanes = lock(&self.lanes);
+            let mut lanes = self.lanes();
             let Some(mut taker) = lanes.taker.take() else { return };
             let next = lanes.next();
             if next == Next::Nothing {
@@ -246,7 +274,7 @@ impl Exchange {
                 Next::Error(status) => taker(Some(Err(status))),
                 Next::End | Next::Nothing => return taker(None),
             }
-            lock(&self.lanes).taker = Some(taker);
+            self.lanes().taker = Some(taker);
         }
         self.sink.resume(Turn::new(self));
     }
@@ -263,9 +291,13 @@ impl Exchange {
 
     /// Counts how it ended, and tells the interceptors: the first time alone, since a call ends once, whoever ends it.
     pub(crate) fn conclude(&self, metrics: &Metrics, outcome: Result<(), &Status>) {
-        if self.counted.swap(true, Ordering::Relaxed) {
-            return;
+        if self.marks.fetch_or(COUNTED, Ordering::Relaxed) & COUNTED == 0 {
+            self.tell_end(metrics, outcome);
         }
+    }
+
+    /// As [`conclude`](Self::conclude), by whoever knows that it is the first time.
+    pub(crate) fn tell_end(&self, metrics: &Metrics, outcome: Result<(), &Status>) {
         metrics.call_ended(outcome);
         if let Some(endings) = &self.endings {
             std::mem::take(&mut *lock(endings)).tell(outcome);
@@ -276,7 +308,7 @@ impl Exchange {
 
     /// A message came; `false` if nobody takes it.
     pub(crate) fn push(self: &Arc<Self>, message: Vec<u8>) -> bool {
-        let mut lanes = lock(&self.lanes);
+        let mut lanes = self.lanes();
         let kept = lanes.push(message);
         self.announce(lanes);
         kept
@@ -284,15 +316,19 @@ impl Exchange {
 
     /// The peer sends no more.
     pub(crate) fn end_input(self: &Arc<Self>) {
-        let mut lanes = lock(&self.lanes);
+        let mut lanes = self.lanes();
         lanes.end();
         self.announce(lanes);
     }
 
     /// It is over, for a reason of the peer's, the network's or the clock's. Gives what was not taken.
     pub(crate) fn cancel(self: &Arc<Self>, status: Status) -> Consumed {
-        let mut lanes = lock(&self.lanes);
         self.cancelled.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        if !self.has_sides() {
+            return Consumed::default();
+        }
+        let mut lanes = self.lanes();
         let consumed = lanes.cancel(status);
         let callbacks = std::mem::take(&mut lanes.callbacks);
         self.announce(lanes);
@@ -302,7 +338,7 @@ impl Exchange {
 
     /// The server drains.
     pub(crate) fn drain(&self) {
-        let mut lanes = lock(&self.lanes);
+        let mut lanes = self.lanes();
         lanes.draining = true;
         let callbacks = std::mem::take(&mut lanes.callbacks.on_drain);
         drop(lanes);
@@ -311,7 +347,7 @@ impl Exchange {
 
     /// So many bytes of what the handler sent are in records now.
     pub(crate) fn handle_sent(&self, flow: &Flow, bytes: usize) {
-        let mut lanes = lock(&self.lanes);
+        let mut lanes = self.lanes();
         lanes.unsent = lanes.unsent.saturating_sub(bytes);
         if flow.is_low(lanes.unsent) {
             self.offer_room(lanes, flow);
@@ -320,12 +356,12 @@ impl Exchange {
 
     /// There may be room on the connection.
     pub(crate) fn handle_room(&self, flow: &Flow) {
-        self.offer_room(lock(&self.lanes), flow);
+        self.offer_room(self.lanes(), flow);
     }
 
     fn offer_room(&self, lanes: MutexGuard<'_, Lanes>, flow: &Flow) {
         if lanes.waiting > 0 {
-            self.changed.notify_all();
+            self.sides().changed.notify_all();
         }
         self.run_on_room(lanes, flow);
     }
@@ -336,8 +372,8 @@ impl Exchange {
             lanes.wants_room = false;
             drop(lanes);
             call_back(&mut callback);
-            lanes = lock(&self.lanes);
-            if self.ended.load(Ordering::SeqCst) || lanes.over().is_some() || lanes.callbacks.on_room.is_some() {
+            lanes = self.lanes();
+            if self.has_ended() || lanes.over().is_some() || lanes.callbacks.on_room.is_some() {
                 drop(lanes);
                 return drop(callback);
             }
@@ -348,7 +384,7 @@ impl Exchange {
     /// Wakes who waits for a change, and sees to it that a taker is called.
     fn announce(self: &Arc<Self>, mut lanes: MutexGuard<'_, Lanes>) {
         if lanes.waiting > 0 {
-            self.changed.notify_all();
+            self.sides().changed.notify_all();
         }
         let due = lanes.call_taker();
         drop(lanes);
@@ -375,7 +411,7 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         if let Some(exchange) = &self.0 {
-            let taker = lock(&exchange.lanes).taker.take();
+            let taker = exchange.lanes().taker.take();
             drop(taker);
         }
     }

@@ -157,7 +157,7 @@ impl Replies {
 
     /// Ends the stream with a status. What was sent and has not gone out yet is dropped.
     pub fn fail(mut self, status: Status) {
-        self.slot.put(None, End::Failed(status));
+        self.slot.put(None, End::failed(status));
     }
 }
 
@@ -167,7 +167,7 @@ impl Drop for Replies {
             return;
         }
         let panicked = std::thread::panicking() || self.context.exchange.is_poisoned();
-        let end = if panicked { End::Failed(Status::new(Code::Internal, "the handler panicked")) } else { End::Done };
+        let end = if panicked { End::failed(Status::new(Code::Internal, "the handler panicked")) } else { End::Done };
         self.slot.put(None, end);
     }
 }

@@ -33,7 +33,7 @@ impl Responder {
 
     /// Answers with a status.
     pub fn fail(self, status: Status) {
-        self.slot.fill(None, End::Failed(status));
+        self.slot.fill(None, End::failed(status));
     }
 
     /// Answers with whatever came out.

@@ -37,10 +37,16 @@ impl Note {
 pub(crate) enum End {
     /// It went well.
     Done,
-    /// A status for the peer.
-    Failed(Status),
+    /// A status for the peer. Boxed, since most calls go well and notes are moved about.
+    Failed(Box<Status>),
     /// It was not run: the peer gave up, or is gone.
     Abandoned,
+}
+
+impl End {
+    pub(crate) fn failed(status: Status) -> Self {
+        Self::Failed(Box::new(status))
+    }
 }
 
 /// Messages of the peer that a handler is done with: their room is the peer's again.
@@ -68,8 +74,8 @@ impl Consumed {
 
 /// What takes notes to the connection that they belong to.
 pub(crate) trait Sink: Send + Sync {
-    /// Takes a note.
-    fn accept(&self, exchange: &Exchange, note: Note);
+    /// Takes a note. With `counts`, its end is the call's, and not one that comes too late.
+    fn accept(&self, exchange: &Exchange, note: Note, counts: bool);
 
     /// Sees to it that a worker goes on with the callback of an exchange.
     fn resume(&self, turn: Turn);
@@ -121,6 +127,6 @@ impl Drop for Slot {
             return;
         }
         let reason = if std::thread::panicking() { "the handler panicked" } else { "the handler gave no answer" };
-        self.put(None, End::Failed(Status::new(Code::Internal, reason)));
+        self.put(None, End::failed(Status::new(Code::Internal, reason)));
     }
 }

@@ -11,7 +11,7 @@ use crate::event_loop::Desk;
 
 /// How long a handler may wait for a thread of its own: a burst of streams is served, though no more of them at once than there are
 /// threads.
-pub(super) const START: Duration = Duration::from_secs(1);
+const START: Duration = Duration::from_secs(1);
 
 impl Calls {
     /// When [`handle_timeout`](Self::handle_timeout) is wanted; earlier does no harm.
@@ -25,12 +25,18 @@ impl Calls {
         if self.soonest.is_none_or(|at| at > now) {
             return;
         }
-        let is_due = |stage: &Stage| stage.due().is_some_and(|at| at <= now);
-        let due: Vec<StreamId> = self.open.iter().filter(|(_, stage)| is_due(stage)).map(|(id, _)| *id).collect();
-        for stream in due {
-            self.expire(connection, stream, desk);
+        let is_late = |stage: &Stage| stage.deadline().is_some_and(|at| at <= now);
+        let late: Vec<StreamId> = self.open.iter().filter(|(_, stage)| is_late(stage)).map(|(id, _)| *id).collect();
+        for stream in late {
+            self.give_up(connection, stream, &Status::new(Code::DeadlineExceeded, "the deadline passed"), desk);
         }
-        self.soonest = self.open.values().filter_map(Stage::due).min();
+        while self.starting.front().is_some_and(|(at, _)| *at <= now)
+            && let Some((_, stream)) = self.starting.pop_front()
+        {
+            self.check_started(connection, stream, desk);
+        }
+        let starting = self.starting.front().map(|(at, _)| *at);
+        self.soonest = self.open.values().filter_map(Stage::deadline).chain(starting).min();
     }
 
     /// Remembers that something is due; most of it will be over before, so nothing else is kept.
@@ -38,15 +44,23 @@ impl Calls {
         self.soonest = self.soonest.into_iter().chain(due).min();
     }
 
-    fn expire(&mut self, connection: &mut Connection, stream: StreamId, desk: &Desk) {
-        let stage = self.open.get_mut(&stream);
-        if stage.as_ref().is_some_and(|stage| stage.deadline().is_some_and(|at| at <= desk.now)) {
-            let status = Status::new(Code::DeadlineExceeded, "the deadline passed");
-            return self.give_up(connection, stream, &status, desk);
+    /// A handler waits for a thread of its own, but not for ever.
+    pub(super) fn expect_start(&mut self, stream: StreamId, now: Instant) {
+        let waits = |stream: &StreamId| match self.open.get(stream) {
+            Some(Stage::Running(running)) => !running.exchange.is_started(),
+            _ => false,
+        };
+        while self.starting.front().is_some_and(|(_, first)| !waits(first)) {
+            self.starting.pop_front();
         }
-        let Some(Stage::Running(running)) = stage else { return };
-        running.start_by = None;
-        if !running.exchange.is_started() {
+        self.starting.push_back((now + START, stream));
+        self.expect(Some(now + START));
+    }
+
+    fn check_started(&mut self, connection: &mut Connection, stream: StreamId, desk: &Desk) {
+        if let Some(Stage::Running(running)) = self.open.get(&stream)
+            && !running.exchange.is_started()
+        {
             let reason = "all threads of this server that run streams are taken";
             self.give_up(connection, stream, &Status::new(Code::ResourceExhausted, reason), desk);
         }

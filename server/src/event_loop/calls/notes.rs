@@ -11,47 +11,45 @@ impl Calls {
     /// A handler says something.
     pub(crate) fn handle_note(&mut self, connection: &mut Connection, stream: StreamId, note: Note) {
         self.consume(connection, stream, note.consumed);
-        let last = note.end.is_some();
-        let sent = note.message.map_or(Ok(()), |message| self.send(connection, stream, message, last));
-        if let Some(end) = note.end {
-            self.running -= 1;
-            self.end(connection, stream, sent.map_or_else(End::Failed, |()| end));
+        match (note.message, note.end) {
+            (message, Some(end)) => self.end(connection, stream, message, end),
+            (Some(message), None) => self.send(connection, stream, message),
+            (None, None) => {}
         }
     }
 
-    fn send(
-        &mut self,
-        connection: &mut Connection,
-        stream: StreamId,
-        message: Message,
-        last: bool,
-    ) -> Result<(), Status> {
-        let cost = if last { 0 } else { message.len() + EVENT_COST };
+    /// One of many replies.
+    fn send(&mut self, connection: &mut Connection, stream: StreamId, message: Message) {
+        let cost = message.len() + EVENT_COST;
         self.taken += cost;
-        // Otherwise the stream was reset meanwhile, and there is nobody to tell.
-        let Some(Stage::Running(running)) = self.open.get_mut(&stream) else { return Ok(()) };
-        running.queued += cost;
-        self.streaming += cost;
-        match connection.send(stream, message) {
-            Err(error @ CommandError::MessageTooLong { .. }) => {
-                Err(Status::new(Code::ResourceExhausted, format_args!("the reply does not fit: {error}")))
-            }
-            // A one-way stream takes none.
-            _ => Ok(()),
+        // Otherwise the stream is over, and there is nobody to tell.
+        if let Some(Stage::Running(running)) = self.open.get_mut(&stream)
+            && connection.send(stream, message).is_ok()
+        {
+            running.queued += cost;
+            self.streaming += cost;
         }
     }
 
-    fn end(&mut self, connection: &mut Connection, stream: StreamId, end: End) {
+    /// The handler is done, with a last reply or without.
+    fn end(&mut self, connection: &mut Connection, stream: StreamId, message: Option<Message>, mut end: End) {
+        self.running -= 1;
         let Some(Stage::Running(running)) = self.open.remove(&stream) else { return };
         self.streaming -= running.queued;
+        if let Some(Err(error @ CommandError::MessageTooLong { .. })) =
+            message.map(|message| connection.send(stream, message))
+        {
+            let reason = format_args!("the reply does not fit: {error}");
+            end = End::failed(Status::new(Code::ResourceExhausted, reason));
+        }
         // A one-way stream is over by now, or has ended on this side from the start.
         let _ = match &end {
             End::Done => connection.finish(stream),
             End::Failed(status) => connection.reset(stream, status),
             End::Abandoned => Ok(()),
         };
-        if end == End::Done && !running.peer_done {
-            self.open.insert(stream, Stage::Discarding { deadline: running.deadline });
+        if !running.peer_done && end == End::Done {
+            self.open.insert(stream, Stage::Discarding { deadline: running.exchange.deadline });
         }
     }
 

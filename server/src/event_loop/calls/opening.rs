@@ -29,10 +29,9 @@ impl Calls {
         let context = Context {
             session,
             route: Arc::clone(&route.name),
-            deadline,
             one_way: open.one_way,
             metadata: open.metadata,
-            exchange: Arc::new(Exchange::new(desk.port.clone(), self.key, stream, route.shape, endings)),
+            exchange: Arc::new(Exchange::new(desk.port.clone(), (self.key, stream), route.shape, deadline, endings)),
             server: Arc::clone(&desk.shared.facts),
         };
         self.expect(deadline);

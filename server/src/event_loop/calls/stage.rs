@@ -23,9 +23,6 @@ pub(super) struct Receiving {
 
 pub(super) struct Running {
     pub(super) exchange: Arc<Exchange>,
-    pub(super) deadline: Option<Instant>,
-    /// When a handler that waits for a thread of its own waits no longer.
-    pub(super) start_by: Option<Instant>,
     /// Bytes of replies that are with the connection, each message with its cost.
     pub(super) queued: usize,
     /// The peer sends no more.
@@ -33,18 +30,23 @@ pub(super) struct Running {
 }
 
 impl Stage {
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        match self {
-            Self::Receiving(receiving) => receiving.context.deadline,
-            Self::Running(running) => running.deadline,
-            Self::Discarding { deadline } => *deadline,
+    /// Goes on from a whole request, or from none where many are expected.
+    pub(super) fn begin(&mut self) -> Option<Receiving> {
+        let Self::Receiving(receiving) = self else { return None };
+        let exchange = Arc::clone(&receiving.context.exchange);
+        let peer_done = !exchange.shape.takes_many();
+        match std::mem::replace(self, Self::Running(Running { exchange, queued: 0, peer_done })) {
+            Self::Receiving(receiving) => Some(*receiving),
+            _ => None,
         }
     }
 
-    /// When something is to be done about it.
-    pub(super) fn due(&self) -> Option<Instant> {
-        let start_by = if let Self::Running(running) = self { running.start_by } else { None };
-        self.deadline().into_iter().chain(start_by).min()
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Receiving(receiving) => receiving.context.deadline(),
+            Self::Running(running) => running.exchange.deadline,
+            Self::Discarding { deadline } => *deadline,
+        }
     }
 
     /// Bytes of replies that are with the connection.
