@@ -352,3 +352,57 @@ fn a_handler_waits_for_so_long_and_no_longer() {
     client.write();
     assert_eq!(outcome.recv().unwrap(), TrySendError::Full, "the peer takes nothing");
 }
+
+#[test]
+fn pings_and_small_calls_are_answered_in_the_midst_of_a_large_transfer() {
+    let server = builder()
+        .service(Echo)
+        .route_server_stream("large", |count: usize, replies: Replies| {
+            let message: Arc<[u8]> = replies.codec().encode_to_vec(&"x".repeat(1 << 20)).unwrap().into();
+            for _ in 0..count {
+                replies.send_encoded(Arc::clone(&message)).unwrap();
+            }
+        })
+        .spawn()
+        .unwrap();
+    let client = client(&server);
+    let count = 10;
+    let mut transfer = client.server_stream::<_, String>("large", &count, &options()).unwrap();
+    for number in 0..count {
+        // The rest of it cannot come before this one is taken.
+        client.ping().unwrap();
+        assert_eq!(client.call::<_, usize>("echo", &number).unwrap(), number);
+        assert_eq!(transfer.next().unwrap().unwrap().len(), 1 << 20);
+    }
+    assert!(transfer.next().is_none());
+}
+
+#[test]
+fn what_is_called_back_on_a_loop_never_makes_it_wait() {
+    let (refused, refusals) = mpsc::channel();
+    let server = builder()
+        .service(Echo)
+        .threads(NonZero::<usize>::MIN)
+        .route_server_stream("feed", move |_: u32, replies: Replies| {
+            let (replies, refused) = (Arc::new(replies), refused.clone());
+            let sending = Arc::clone(&replies);
+            // A blocking send in the wrong place: it is told so, and the loop goes on.
+            let fill = move || {
+                let text = "x".repeat(1000);
+                let status = std::iter::repeat_with(|| sending.send(&text)).find_map(Result::err).unwrap();
+                refused.send(status).unwrap();
+            };
+            while replies.try_send(&"x".repeat(1000)).is_ok() {}
+            replies.on_room(fill);
+        })
+        .spawn()
+        .unwrap();
+    let client = client(&server);
+    let mut feed = client.server_stream::<_, String>("feed", &1, &options()).unwrap();
+    for _ in 0..2000 {
+        feed.next().unwrap().unwrap();
+    }
+    let status = refusals.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(status, Status::new(Code::ResourceExhausted, "no room to send, and an event loop cannot wait"));
+    assert_eq!(client.call::<_, u32>("echo", &7).unwrap(), 7);
+}

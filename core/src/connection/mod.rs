@@ -5,10 +5,10 @@
 //! - **inputs** tell it what happened: [`handle_input`](Connection::handle_input), [`handle_eof`](Connection::handle_eof),
 //!   [`handle_timeout`](Connection::handle_timeout);
 //! - **commands** tell it what to do: [`open`](Connection::open), [`send`](Connection::send),
-//!   [`finish`](Connection::finish), [`reset`](Connection::reset), [`consume`](Connection::consume),
+//!   [`finish`](Connection::finish), [`reset`](Connection::reset), [`consume`](Connection::consume), [`watch`](Connection::watch),
 //!   [`ping`](Connection::ping), [`go_away`](Connection::go_away), [`close`](Connection::close);
 //! - **outputs** are asked for after any of these: [`poll_transmit`](Connection::poll_transmit),
-//!   [`poll_event`](Connection::poll_event), [`poll_timeout`](Connection::poll_timeout);
+//!   [`poll_event`](Connection::poll_event), [`poll_sent`](Connection::poll_sent), [`poll_timeout`](Connection::poll_timeout);
 //! - **getters** change nothing.
 //!
 //! Any order of calls is legal. What a peer sends never panics and is never an `Err`: a failure is

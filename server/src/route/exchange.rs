@@ -14,7 +14,7 @@ use crate::event_loop::{PeerKey, is_loop_thread};
 use crate::metrics::Metrics;
 use crate::route::call::log_panic;
 use crate::route::lanes::{Lanes, Next, Often, Once, Taker};
-use crate::route::{Consumed, Flow, Note, Owed, Shape, Sink, Wait};
+use crate::route::{Consumed, Flow, Note, Owed, Shape, Sink, Turn, Wait};
 use crate::sync::lock;
 
 /// Messages that a callback takes in a row before other jobs have their turn.
@@ -279,6 +279,12 @@ impl Exchange {
         self.sink.resume(Turn::new(self));
     }
 
+    /// Nobody will call the taker.
+    pub(crate) fn drop_taker(&self) {
+        let taker = self.lanes().taker.take();
+        drop(taker);
+    }
+
     /// A handler panicked.
     pub(crate) fn poison(self: &Arc<Self>) {
         self.poisoned.store(true, Ordering::Relaxed);
@@ -360,10 +366,11 @@ impl Exchange {
     }
 
     fn offer_room(&self, lanes: MutexGuard<'_, Lanes>, flow: &Flow) {
-        if lanes.waiting > 0 {
+        let waiting = lanes.waiting > 0;
+        self.run_on_room(lanes, flow);
+        if waiting {
             self.sides().changed.notify_all();
         }
-        self.run_on_room(lanes, flow);
     }
 
     fn run_on_room<'a>(&'a self, mut lanes: MutexGuard<'a, Lanes>, flow: &Flow) {
@@ -383,36 +390,14 @@ impl Exchange {
 
     /// Wakes who waits for a change, and sees to it that a taker is called.
     fn announce(self: &Arc<Self>, mut lanes: MutexGuard<'_, Lanes>) {
-        if lanes.waiting > 0 {
+        let (waiting, due) = (lanes.waiting > 0, lanes.call_taker());
+        // Whoever is woken wants the lock.
+        drop(lanes);
+        if waiting {
             self.sides().changed.notify_all();
         }
-        let due = lanes.call_taker();
-        drop(lanes);
         if due {
             self.sink.resume(Turn::new(self));
-        }
-    }
-}
-
-/// A taker's turn on a worker. Dropped before it begins, as when the server stops, it drops the taker, too: the taker holds on to the
-/// exchange, which holds on to it.
-pub(crate) struct Turn(Option<Arc<Exchange>>);
-
-impl Turn {
-    fn new(exchange: &Arc<Exchange>) -> Self {
-        Self(Some(Arc::clone(exchange)))
-    }
-
-    pub(crate) fn begin(mut self) -> Arc<Exchange> {
-        self.0.take().expect("a turn begins once")
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        if let Some(exchange) = &self.0 {
-            let taker = exchange.lanes().taker.take();
-            drop(taker);
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Calls between two connections without a socket and without threads, on a clock that moves when a test says so.
 
+mod callbacks;
 mod calls;
+mod ends;
 mod streams;
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use bulla_core::codec::{Codec, CodecRegistry, SharedCodec};
@@ -17,7 +20,9 @@ use crate::address::PeerAddress;
 use crate::capacity::Capacity;
 use crate::event_loop::{Mail, Port, Timers};
 use crate::metrics::Metrics;
-use crate::route::{ClientStream, Context, Duplex, End, Handler, Replies, Requests, Routes, ServerStream};
+use crate::route::{
+    ClientStream, Context, Duplex, End, Handler, Replies, Requests, Routes, ServerStream, TrySendError,
+};
 use crate::shared::{Facts, Shared};
 use crate::tests::Raw;
 use crate::workers::{Plan, Workers};
@@ -258,4 +263,61 @@ fn transmit(connection: &mut Connection) -> Vec<u8> {
     let mut out = Vec::new();
     while connection.poll_transmit(&mut out) {}
     out
+}
+
+const WINDOW: usize = 256 << 10;
+
+/// Sends messages of 1 KiB until there is no room; how many went.
+fn fill(replies: &Replies) -> usize {
+    let message: Arc<[u8]> = vec![b' '; 1 << 10].into();
+    (0..100_000).take_while(|_| replies.try_send_encoded(Arc::clone(&message)) != Err(TrySendError::Full)).count()
+}
+
+fn counter() -> (Arc<AtomicU32>, impl FnMut() + Send + 'static) {
+    let count = Arc::<AtomicU32>::default();
+    let counted = Arc::clone(&count);
+    let count_one = move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+    };
+    (count, count_one)
+}
+
+impl Scene {
+    /// A stream whose handler hands its halves to the test.
+    fn feed(&mut self) -> (StreamId, Replies) {
+        let stream = self.call("feed", b"1");
+        self.drive();
+        (stream, self.streams.reply())
+    }
+
+    /// As `feed`, with many messages each way.
+    fn both(&mut self) -> (StreamId, Requests<u32>, Replies) {
+        let stream = self.open("both");
+        self.drive();
+        (stream, self.streams.request(), self.streams.reply())
+    }
+
+    /// The client takes what has come on a stream; the bytes of it.
+    fn client_consumes(&mut self) -> usize {
+        let mut bytes = 0;
+        for event in self.client_events() {
+            if let Event::Message { stream, message, .. } = event {
+                self.client.consume(stream, message.len());
+                bytes += message.len();
+            }
+        }
+        bytes
+    }
+
+    /// Consumes and drives until nothing more comes.
+    fn client_consumes_all(&mut self) -> usize {
+        let mut sum = 0;
+        loop {
+            self.drive();
+            match self.client_consumes() {
+                0 => return sum,
+                bytes => sum += bytes,
+            }
+        }
+    }
 }

@@ -1,0 +1,120 @@
+//! What is called back: for messages, for room, for an end.
+
+use super::*;
+
+#[test]
+fn a_callback_takes_messages_in_order_and_hears_of_the_end() {
+    let mut scene = Scene::new(Capacity::default());
+    let (stream, requests, replies) = scene.both();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let seeing = Arc::clone(&seen);
+    requests.into_callback(move |item| {
+        if let Some(Ok(number)) = &item {
+            replies.try_send(&(number + 1)).unwrap();
+        }
+        seeing.lock().unwrap().push(item);
+    });
+    scene.drive();
+    assert!(seen.lock().unwrap().is_empty(), "nobody waits for it");
+    for number in 0..100 {
+        scene.client.send(stream, number.to_string().into_bytes()).unwrap();
+        if number % 7 == 0 {
+            scene.drive();
+        }
+    }
+    scene.drive();
+    assert_eq!(seen.lock().unwrap().len(), 100);
+    scene.client.finish(stream).unwrap();
+    scene.drive();
+    let expected: Vec<_> = (0..100).map(|number| Some(Ok(number))).chain([None]).collect();
+    assert_eq!(*seen.lock().unwrap(), expected);
+    assert_eq!(Arc::strong_count(&seen), 1, "the callback is gone, and the replies with it");
+    scene.drive();
+    assert!(matches!(scene.client_events().last(), Some(Event::Finished { .. })));
+    assert_eq!(scene.ended(), [("OK", 1)]);
+    scene.assert_at_rest();
+}
+
+#[test]
+fn a_callback_hears_of_a_reset_and_is_gone() {
+    let mut scene = Scene::new(Capacity::default());
+    let (stream, requests, replies) = scene.both();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let seeing = Arc::clone(&seen);
+    requests.into_callback(move |item| {
+        assert!(replies.is_cancelled());
+        seeing.lock().unwrap().push(item);
+    });
+    let status = Status::new(Code::Cancelled, "enough");
+    scene.client.reset(stream, &status).unwrap();
+    scene.drive();
+    assert_eq!(*seen.lock().unwrap(), [Some(Err(status)), None]);
+    assert_eq!(Arc::strong_count(&seen), 1);
+    scene.assert_at_rest();
+}
+
+#[test]
+fn a_callback_that_panics_ends_its_stream() {
+    let mut scene = Scene::new(Capacity::default());
+    let (stream, requests, replies) = scene.both();
+    requests.into_callback(move |_| panic!("on purpose: {}", replies.is_cancelled()));
+    scene.client.send(stream, b"1".to_vec()).unwrap();
+    scene.drive();
+    assert_eq!(scene.statuses(), [(stream, Code::Internal)]);
+    assert_eq!(scene.desk.shared.metrics.panics.value(), 1);
+    scene.assert_at_rest();
+}
+
+#[test]
+fn a_callback_whose_turn_never_comes_is_dropped() {
+    let mut scene = Scene::new(Capacity::default());
+    let (stream, requests, replies) = scene.both();
+    let held = Arc::new(());
+    let holding = Arc::clone(&held);
+    requests.into_callback(move |_| drop((Arc::clone(&holding), replies.is_cancelled())));
+    scene.drive();
+    scene.client.send(stream, b"1".to_vec()).unwrap();
+    scene.client_speaks();
+    scene.take_answers();
+    assert_eq!(scene.desk.resumes.len(), 1);
+    // As when the workers have stopped.
+    scene.desk.resumes.clear();
+    assert_eq!(Arc::strong_count(&held), 1);
+}
+
+#[test]
+fn what_is_called_back_may_hold_on_to_the_stream() {
+    let mut scene = Scene::new(Capacity::default());
+    let held = Arc::new(());
+    for finish in [true, false] {
+        let (stream, replies) = scene.feed();
+        let (replies, holding) = (Arc::new(Mutex::new(Some(replies))), Arc::clone(&held));
+        let again = Arc::clone(&replies);
+        let guard = replies.lock().unwrap();
+        guard.as_ref().unwrap().on_room(move || {
+            let _ = (again.lock().unwrap().is_some(), &holding);
+        });
+        drop(guard);
+        if finish {
+            replies.lock().unwrap().take().unwrap().finish();
+        } else {
+            scene.client.reset(stream, &Status::new(Code::Cancelled, "")).unwrap();
+        }
+        drop(replies);
+        scene.drive();
+        assert_eq!(Arc::strong_count(&held), 1, "nothing holds on to anything after the end");
+    }
+    scene.assert_at_rest();
+}
+
+#[test]
+fn a_callback_that_panics_on_the_loop_costs_nobody_anything() {
+    let mut scene = Scene::new(Capacity::default());
+    let (stream, replies) = scene.feed();
+    replies.on_cancel(|| panic!("on purpose"));
+    let (cancels, count) = counter();
+    replies.on_cancel(count);
+    scene.client.reset(stream, &Status::new(Code::Cancelled, "")).unwrap();
+    scene.drive();
+    assert_eq!(cancels.load(Ordering::Relaxed), 1);
+}
