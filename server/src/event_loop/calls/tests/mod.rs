@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod calls;
+mod chaos;
 mod ends;
 mod streams;
 
