@@ -61,7 +61,7 @@ pub(crate) struct Options {
     /// The key file shared with the server; its first key is used
     #[arg(long, global = true, env = "BULLA_KEY", default_value = "bulla.key", value_name = "FILE")]
     pub(crate) key: PathBuf,
-    /// The codecs to offer, the preferred one first [default: all that are linked]
+    /// The codecs to offer, the preferred one first [default: all that are linked and do not ask to be named]
     #[arg(long, global = true, value_delimiter = ',', value_name = "NAME,…")]
     pub(crate) codec: Vec<String>,
     /// Write JSON, errors too
