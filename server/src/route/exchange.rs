@@ -225,11 +225,15 @@ impl Exchange {
         }
     }
 
-    /// From now on `taker` takes the peer's messages, on the workers.
-    pub(crate) fn hand_to(self: &Arc<Self>, taker: Taker) {
+    /// From now on `taker` takes the peer's messages, on the workers: first those that were fetched and nobody has had.
+    pub(crate) fn hand_to(self: &Arc<Self>, fetched: VecDeque<Vec<u8>>, taker: Taker) {
         let mut lanes = self.lanes();
+        let dropped = lanes.put_back(fetched);
         lanes.taker = Some(taker);
         self.announce(lanes);
+        if dropped.messages > 0 {
+            self.say(Note::consumed(dropped));
+        }
     }
 
     fn wait<'a>(&self, mut lanes: MutexGuard<'a, Lanes>, wait: Wait) -> MutexGuard<'a, Lanes> {

@@ -96,6 +96,13 @@ impl Lanes {
         next
     }
 
+    /// Takes back, for another reader, messages that were fetched and that nobody has had. Gives those that nobody will.
+    pub(crate) fn put_back(&mut self, mut fetched: VecDeque<Vec<u8>>) -> Consumed {
+        fetched.append(&mut self.inbox);
+        self.inbox = fetched;
+        if self.closed || self.over.is_some() { self.drop_inbox() } else { Consumed::default() }
+    }
+
     /// Whether there is something for the handler to take.
     pub(crate) fn has_next(&self) -> bool {
         self.closed || self.ended || self.over.is_some() || !self.inbox.is_empty()

@@ -86,17 +86,21 @@ impl<T> Requests<T> {
 
     /// As [`into_callback`](Self::into_callback), as bytes in the session's codec.
     pub(crate) fn into_callback_encoded(
-        self,
+        mut self,
         mut callback: impl FnMut(Option<Result<Vec<u8>, Status>>) + Send + 'static,
     ) where
         T: 'static,
     {
         let exchange = Arc::clone(&self.context.exchange);
-        exchange.hand_to(Box::new(move |item| {
+        // What an iteration took is its own; the rest of what it fetched is for the callback.
+        self.owed.settle();
+        let fetched = std::mem::take(&mut self.fetched);
+        let taker = move |item| {
             // It would drop what comes if it were dropped.
             let _keep = &self;
             callback(item);
-        }));
+        };
+        exchange.hand_to(fetched, Box::new(taker));
     }
 
     fn take(&mut self, wait: Wait) -> Poll<Option<Result<Vec<u8>, Status>>> {

@@ -36,6 +36,52 @@ fn a_callback_takes_messages_in_order_and_hears_of_the_end() {
 }
 
 #[test]
+fn a_callback_goes_on_where_an_iteration_ended() {
+    let mut scene = Scene::new(Capacity::default());
+    let (stream, mut requests, replies) = scene.both();
+    for number in 0..4 {
+        scene.client.send(stream, number.to_string().into_bytes()).unwrap();
+    }
+    scene.drive();
+    assert_eq!(requests.next(), Some(Ok(0)));
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let seeing = Arc::clone(&seen);
+    requests.into_callback(move |item| {
+        assert!(!replies.is_cancelled());
+        seeing.lock().unwrap().push(item);
+    });
+    scene.drive();
+    scene.client.send(stream, b"4".to_vec()).unwrap();
+    scene.client.finish(stream).unwrap();
+    scene.drive();
+    let expected: Vec<_> = (1..5).map(|number| Some(Ok(number))).chain([None]).collect();
+    assert_eq!(*seen.lock().unwrap(), expected);
+    scene.assert_at_rest();
+}
+
+#[test]
+fn a_callback_after_an_iteration_may_come_too_late_for_what_was_fetched() {
+    let mut scene = Scene::new(Capacity::default());
+    let (stream, mut requests, replies) = scene.both();
+    for number in 0..4 {
+        scene.client.send(stream, number.to_string().into_bytes()).unwrap();
+    }
+    scene.drive();
+    assert_eq!(requests.next(), Some(Ok(0)));
+    let status = Status::new(Code::Cancelled, "enough");
+    scene.client.reset(stream, &status).unwrap();
+    scene.drive();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let seeing = Arc::clone(&seen);
+    requests.into_callback(move |item| seeing.lock().unwrap().push(item));
+    scene.drive();
+    assert_eq!(*seen.lock().unwrap(), [Some(Err(status)), None]);
+    drop(replies);
+    scene.drive();
+    scene.assert_at_rest();
+}
+
+#[test]
 fn a_callback_hears_of_a_reset_and_is_gone() {
     let mut scene = Scene::new(Capacity::default());
     let (stream, requests, replies) = scene.both();
