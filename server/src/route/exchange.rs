@@ -143,7 +143,7 @@ impl Exchange {
                 return Ok(());
             }
             if wait.is_over() || is_loop_thread() {
-                lanes.wants_room = true;
+                lanes.wants_room = Some(cost);
                 return Err(NoRoom::Full);
             }
             lanes = self.wait(lanes, wait);
@@ -378,9 +378,10 @@ impl Exchange {
     }
 
     fn run_on_room<'a>(&'a self, mut lanes: MutexGuard<'a, Lanes>, flow: &Flow) {
-        while lanes.wants_room && flow.is_low(lanes.unsent) && flow.has_room(lanes.unsent, 1) {
+        // For what was refused, not for less: whoever is called would be refused again, and called again, for ever.
+        while lanes.wants_room.is_some_and(|cost| flow.is_low(lanes.unsent) && flow.has_room(lanes.unsent, cost)) {
             let Some(mut callback) = lanes.callbacks.on_room.take() else { return };
-            lanes.wants_room = false;
+            lanes.wants_room = None;
             drop(lanes);
             call_back(&mut callback);
             lanes = self.lanes();

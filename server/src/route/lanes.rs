@@ -34,8 +34,8 @@ pub(crate) struct Lanes {
     pub(crate) taking: bool,
     /// Bytes sent by the handler and not yet in a record, each message with its cost.
     pub(crate) unsent: usize,
-    /// Somebody was told that there is no room.
-    pub(crate) wants_room: bool,
+    /// Somebody was told that there is no room for so much.
+    pub(crate) wants_room: Option<usize>,
     pub(crate) callbacks: Callbacks,
     pub(crate) draining: bool,
     /// Threads that wait for something to change.

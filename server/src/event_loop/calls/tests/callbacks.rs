@@ -154,6 +154,34 @@ fn what_is_called_back_may_hold_on_to_the_stream() {
 }
 
 #[test]
+fn nobody_is_called_for_room_that_is_too_little_for_what_found_none() {
+    let mut scene = Scene::new(Capacity { unsent_per_connection: 100 << 10, ..Capacity::default() });
+    let (_, hog) = scene.feed();
+    let (_, replies) = scene.feed();
+    hog.try_send_encoded(vec![b'1'; 200 << 10]).unwrap();
+    let message: Arc<[u8]> = vec![b'1'; 20 << 10].into();
+    assert_eq!(replies.try_send_encoded(Arc::clone(&message)), Err(TrySendError::Full));
+    let calls = Arc::new(AtomicU32::new(0));
+    let (replies, called) = (Arc::new(replies), Arc::clone(&calls));
+    let sender = Arc::downgrade(&replies);
+    replies.on_room(move || {
+        // Otherwise this would never end.
+        if called.fetch_add(1, Ordering::Relaxed) < 10
+            && let Some(replies) = sender.upgrade()
+        {
+            let _ = replies.try_send_encoded(Arc::clone(&message));
+        }
+    });
+    assert_eq!(calls.load(Ordering::Relaxed), 0, "the connection is full");
+    scene.drive();
+    assert_eq!(calls.load(Ordering::Relaxed), 1, "it is not any more");
+    hog.finish();
+    drop(replies);
+    scene.drive();
+    scene.assert_at_rest();
+}
+
+#[test]
 fn a_callback_that_panics_on_the_loop_costs_nobody_anything() {
     let mut scene = Scene::new(Capacity::default());
     let (stream, replies) = scene.feed();
