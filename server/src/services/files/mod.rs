@@ -45,7 +45,8 @@
 //!
 //! # Bounds
 //! [`FilesLimits`] has them all. What is left of uploads waits in the folder `.bulla-parts`, for a day, and the oldest goes when they become
-//! too many; the server looks at its start, and once a minute while it is used. A transfer holds one chunk, and what the stream's
+//! too many; the server looks at its start, once a minute while it is used, and whenever as many have broken off since: there are never
+//! more than twice as many. A transfer holds one chunk, and what the stream's
 //! window lets through. One server serves a folder at a time.
 //!
 //! What is under the folder when a server starts is served too, but for what no name reaches: hidden files, symbolic links, devices.

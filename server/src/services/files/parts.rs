@@ -66,6 +66,15 @@ pub(super) struct Parts {
     /// The uploads under way, by the names of their parts.
     under_way: Mutex<HashMap<String, Arc<Turn>>>,
     passed: AtomicU64,
+    /// What was left since somebody looked.
+    left: Mutex<Left>,
+}
+
+/// Uploads that broke off.
+#[derive(Default)]
+struct Left {
+    parts: usize,
+    bytes: u64,
 }
 
 /// Whose turn it is to write a part: the upload with this number. Held while something is written.
@@ -101,7 +110,8 @@ impl Parts {
             Err(Errno::WOULDBLOCK) => return Err(FolderError::InUse(escape(&path.display(), 300))),
             Err(error) => return Err(failed("lock")(error)),
         }
-        let parts = Self { folder, limits, under_way: Mutex::default(), passed: AtomicU64::new(0) };
+        let parts =
+            Self { folder, limits, under_way: Mutex::default(), passed: AtomicU64::new(0), left: Mutex::default() };
         parts.tidy(SystemTime::now()).map_err(failed("tidy"))?;
         Ok(parts)
     }
@@ -155,6 +165,7 @@ impl Parts {
 
     /// Takes away what nobody can go on with, what is too old, and the oldest of what is too much.
     pub(super) fn tidy(&self, now: SystemTime) -> Result<(), Errno> {
+        *lock(&self.left) = Left::default();
         let under_way = lock(&self.under_way);
         let mut waiting = Vec::new();
         each_entry(&self.folder, |folder, name, _| {
@@ -179,6 +190,25 @@ impl Parts {
             }
         }
         Ok(())
+    }
+
+    /// An upload broke off. No matter how fast they do, what is left is at most twice what may be.
+    fn note_left(&self, bytes: u64) {
+        let mut left = lock(&self.left);
+        left.parts += 1;
+        left.bytes = left.bytes.saturating_add(bytes);
+        let is_too_much = left.parts > self.limits.parts || left.bytes > self.limits.part_bytes;
+        drop(left);
+        if is_too_much {
+            self.tidy_or_warn(SystemTime::now());
+        }
+    }
+
+    /// As [`tidy`](Self::tidy), where nobody waits for the outcome.
+    pub(super) fn tidy_or_warn(&self, now: SystemTime) {
+        if let Err(error) = self.tidy(now) {
+            tracing::warn!("cannot look through the unfinished uploads: {error}");
+        }
     }
 
     fn take_away(&self, name: &str) {
@@ -232,18 +262,30 @@ impl Part {
     }
 }
 
+impl Part {
+    /// The bytes that stay for another upload to go on with; with nothing, nobody does.
+    fn leave(&self) -> u64 {
+        let Some(file) = &self.file else { return 0 };
+        let Ok(_held) = self.hold() else { return 0 };
+        let length = if self.keep { file.metadata().map_or(0, |found| found.len()) } else { 0 };
+        if length == 0 {
+            self.parts.take_away(&self.name);
+        }
+        length
+    }
+}
+
 impl Drop for Part {
     fn drop(&mut self) {
-        if self.file.is_some() && !self.keep {
-            let held = self.hold();
-            if held.is_ok() {
-                self.parts.take_away(&self.name);
-            }
-        }
+        let left = self.leave();
         let mut under_way = lock(&self.parts.under_way);
         // Ours and the table's: nobody else waits for a turn.
         if Arc::strong_count(&self.turn) == 2 {
             under_way.remove(&self.name);
+        }
+        drop(under_way);
+        if left > 0 {
+            self.parts.note_left(left);
         }
     }
 }

@@ -67,8 +67,9 @@ impl Store {
         if length > self.limits.file {
             return Err(FilesError::TooLarge { limit: self.limits.file, length });
         }
-        self.check_room(length - open.offset)?;
+        // What is too old takes no room from what is new.
         self.tidy();
+        self.check_room(length - open.offset)?;
         let part = self.parts.claim(key)?;
         Upload::begin(Arc::clone(self), part, name, open, ticket)
     }
@@ -133,9 +134,7 @@ impl Store {
     }
 
     pub(super) fn tidy_now(&self, now: SystemTime) {
-        if let Err(error) = self.parts.tidy(now) {
-            tracing::warn!("cannot look through the unfinished uploads: {error}");
-        }
+        self.parts.tidy_or_warn(now);
     }
 }
 

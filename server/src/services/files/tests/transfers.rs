@@ -258,6 +258,26 @@ fn what_is_left_of_uploads_is_bounded_and_ages() {
 }
 
 #[test]
+fn what_is_left_of_uploads_is_bounded_however_fast_they_break_off() {
+    let place = place_with(FilesLimits { parts: 3, part_bytes: 100, ..limits() });
+    let open = |number: usize| PutOpen { upload: Some(format!("{number}")), ..new("a") };
+    for number in 0..50 {
+        place.break_off(&open(number), b"x");
+        assert!(place.parts().len() <= 2 * 3 + 1, "{} after {number}", place.parts().len());
+    }
+    for number in 50..100 {
+        place.break_off(&open(number), &bytes(60));
+        let size: u64 =
+            place.parts().iter().map(|name| fs::metadata(place.path(".bulla-parts").join(name)).unwrap().len()).sum();
+        assert!(size <= 2 * 100 + 60, "{size} after {number}");
+    }
+    for number in 100..110 {
+        drop(place.begin(&open(number)).unwrap());
+    }
+    assert!(place.parts().len() <= 3 + 1, "of an upload that brought nothing, nothing is left");
+}
+
+#[test]
 fn a_start_takes_away_what_nobody_can_go_on_with() {
     let place = place();
     place.break_off(&named("a"), b"one");
