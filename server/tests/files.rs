@@ -5,6 +5,7 @@
 mod common;
 
 use std::fs;
+use std::io::{self, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use rustix::process::Signal;
@@ -233,6 +234,29 @@ fn standard_input_and_output_are_files_too() {
     let run = place.run(&["fetch", "text", "-o", "-"]);
     assert_eq!((run.code, run.stdout.as_str(), run.stderr.as_str()), (0, "out it goes", ""));
     assert_eq!(place.run_with(&["put", "-"], b"x").code, 2);
+}
+
+/// What reads it has gone, as `head` does.
+struct Gone;
+
+impl Write for Gone {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn nobody_has_to_read_all_of_the_output() {
+    let place = Place::new(&[]);
+    for name in ["one", "two"] {
+        fs::write(place.at("files").join(name), "out it goes").unwrap();
+    }
+    assert_eq!(place.run_into(&["fetch", "one", "-o", "-"], Gone), (0, String::new()));
+    assert_eq!(place.run_into(&["files"], Gone), (0, String::new()));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A server with a folder of files, and `bulla` in the same place.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -61,6 +62,13 @@ impl Place {
         let code = run(self.line(arguments), &mut Streams::captured(input, &mut stdout, &mut stderr));
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
         Run { code, stdout: text(&stdout), stderr: text(&stderr) }
+    }
+
+    /// Runs it with this as its standard output: the exit code, and the standard error.
+    pub fn run_into(&self, arguments: &[&str], mut stdout: impl Write) -> (u8, String) {
+        let mut stderr = Vec::new();
+        let code = run(self.line(arguments), &mut Streams::captured(std::io::empty(), &mut stdout, &mut stderr));
+        (code, String::from_utf8(stderr).unwrap())
     }
 
     pub fn run(&self, arguments: &[&str]) -> Run {

@@ -1,5 +1,6 @@
 //! `bulla fetch`: files from the server.
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -113,12 +114,43 @@ fn fetch_to_stdout(
     shell: &mut Shell<'_, '_>,
 ) -> Result<(), Failure> {
     let mut meter = Meter::new(name, false, interrupted, shell);
-    let outcome = client.files().fetch(name, &mut shell.streams.stdout, |progress| meter.show(progress));
-    let fetched = meter.end(outcome)?;
+    let mut output = Output { stream: &mut shell.streams.stdout, has_reader: true };
+    let outcome = client.files().fetch(name, &mut output, |progress| meter.show(progress));
+    let has_reader = output.has_reader;
+    let outcome = meter.end(outcome);
+    if !has_reader {
+        return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
+    }
+    let fetched = outcome?;
     if shell.streams.terminals[2] && !shell.json {
         shell.note(format_args!("{}: {}, sha256 {}", escape(name, 1024), BinaryBytes(fetched.size), fetched.sha256));
     }
     Ok(())
+}
+
+/// The standard output, as long as somebody reads it.
+struct Output<W> {
+    stream: W,
+    has_reader: bool,
+}
+
+impl<W> Output<W> {
+    fn note<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        self.has_reader &= !matches!(&result, Err(error) if error.kind() == io::ErrorKind::BrokenPipe);
+        result
+    }
+}
+
+impl<W: Write> Write for Output<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.stream.write(bytes);
+        self.note(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.stream.flush();
+        self.note(flushed)
+    }
 }
 
 fn show(name: &str, path: &Path, fetched: &Fetched, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
