@@ -18,7 +18,7 @@ Examples:
   bulla call echo @ada.yaml --codec xml
   echo '[1, 2]' | bulla call echo -
 
-The answer is shown as JSON. With a codec that does not describe itself, such as bincode, only routes that take and give documents of any
+The answer is shown as JSON. With a codec that does not describe itself, such as bincode, only routes that take and give documents of any \
 shape can be called.";
 
 #[derive(Debug, Args)]

@@ -27,7 +27,7 @@ Examples:
   bulla fetch src.tar.gz -o - | tar xz
   bulla files reports | cut -f1 | xargs bulla fetch
 
-A file is here whole or not at all: its checksum is compared first. After a transfer that broke off, or Ctrl-C, the same command goes on
+A file is here whole or not at all: its checksum is compared first. After a transfer that broke off, or Ctrl-C, the same command goes on \
 where it ended; what is there of it waits in a hidden file beside. In a pipe the checksum and the path are written, as sha256sum does.";
 
 #[derive(Debug, Args)]

@@ -18,7 +18,7 @@ Examples:
   bulla keygen /etc/bulla/ada.key   writes another file
   bulla keygen --force              replaces the key: everybody who uses it must get the new one
 
-The file is for its owner alone (mode 0600). Both sides need it: copy it on a safe way, such as scp. It is a Fernet key, as Python's
+The file is for its owner alone (mode 0600). Both sides need it: copy it on a safe way, such as scp. It is a Fernet key, as Python's \
 Fernet.generate_key() makes them.";
 
 #[derive(Debug, Args)]

@@ -26,7 +26,7 @@ Examples:
   bulla put report.pdf --replace                 in place of what is there
   tar cz src | bulla put - --as src.tar.gz
 
-A file is on the server whole or not at all: its checksum is compared first. After a transfer that broke off, or Ctrl-C, the same command
+A file is on the server whole or not at all: its checksum is compared first. After a transfer that broke off, or Ctrl-C, the same command \
 goes on where it ended. In a pipe the checksum and the name are written, as sha256sum does.";
 
 #[derive(Debug, Args)]

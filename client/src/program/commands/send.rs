@@ -23,7 +23,7 @@ Examples:
   bulla send people --file ada --from xml              or by name
   bulla send people - < people.jsonl                   one JSON document a line, many on their way at once
 
-The number of each stored record is printed. With -, each refused line is named with its number, and the count of acknowledged ones is
+The number of each stored record is printed. With -, each refused line is named with its number, and the count of acknowledged ones is \
 printed at the end: an acknowledged document is on the server's disk.";
 
 #[derive(Debug, Args)]

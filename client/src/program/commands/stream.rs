@@ -28,8 +28,8 @@ Examples:
   bulla stream chat                             both ways: each line that you type is a request
   bulla stream import @ada.yaml @bob.json
 
-Each answer is one line of JSON in a pipe, as soon as it is there; on a terminal it is indented. The requests end with the input, the
-program ends with the server's last answer. Ctrl-C cancels the stream: the server is told, and the exit code is 130. An input line that is
+Each answer is one line of JSON in a pipe, as soon as it is there; on a terminal it is indented. The requests end with the input, the \
+program ends with the server's last answer. Ctrl-C cancels the stream: the server is told, and the exit code is 130. An input line that is \
 no JSON cancels it, too. A stream may last: --timeout is for the connection alone.";
 
 #[derive(Debug, Args)]

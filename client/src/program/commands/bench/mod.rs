@@ -30,8 +30,8 @@ Examples:
   bulla bench --rate 5000                      5,000 calls a second come what may: latency counts from when each was due
   bulla bench --count 100000 --json            for scripts
 
-Without --rate the loop is closed: an answer lets the next call go, so a server that stalls is asked less, and looks better than it is
-to those who do not wait. --rate shows what they see. Answers are taken in the order of their calls. Ctrl-C ends it and shows what was
+Without --rate the loop is closed: an answer lets the next call go, so a server that stalls is asked less, and looks better than it is \
+to those who do not wait. --rate shows what they see. Answers are taken in the order of their calls. Ctrl-C ends it and shows what was \
 measured so far.";
 
 /// The most bytes of requests on their way in all.
