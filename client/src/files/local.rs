@@ -44,9 +44,9 @@ impl<'p> LocalPart<'p> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         // What was sealed on its way is for its owner alone.
         let file = openat(&folder, &*part, flags, Mode::RUSR | Mode::WUSR).map_err(failed("make a part of", path))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Err(TransferError::Busy(shown(path))),
+        match lock(&folder, &part, &file) {
+            Ok(true) => {}
+            Ok(false) => return Err(TransferError::Busy(shown(path))),
             Err(error) => return Err(failed("lock the part of", path)(error)),
         }
         let found = fstat(&file).map_err(failed("look at the part of", path))?;
@@ -86,6 +86,21 @@ impl<'p> LocalPart<'p> {
     }
 }
 
+/// Keeps others out of a part; `false` if somebody has it, or had it when it was opened and has made a file of it since.
+fn lock(folder: &impl AsFd, part: &str, file: &impl AsFd) -> Result<bool, Errno> {
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(Errno::WOULDBLOCK) => return Ok(false),
+        Err(error) => return Err(error),
+    }
+    let ours = fstat(file)?;
+    match statat(folder, part, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(found) => Ok((found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino)),
+        Err(Errno::NOENT) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// A rename that replaces nothing.
 fn rename_new(folder: &impl AsFd, part: &str, name: &Path) -> Result<(), Errno> {
     #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
@@ -106,4 +121,28 @@ fn part_name(name: &[u8]) -> String {
     let mut digester = Digester::default();
     digester.update(name);
     format!(".bulla-part-{}", &digester.digest().to_string()[..32])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_part_that_became_a_file_between_opening_and_locking_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let first = LocalPart::open(&path, false).unwrap();
+        assert!(matches!(LocalPart::open(&path, false).err(), Some(TransferError::Busy(_))));
+        // As another program does that is about to fetch the same file.
+        let second = File::open(folder.path().join(&first.part)).unwrap();
+        let (part, around) = (first.part.clone(), first.folder.try_clone().unwrap());
+        first.publish(false).unwrap();
+        assert_eq!(lock(&around, &part, &second), Ok(false), "it is the whole file now");
+        fs::remove_file(&path).unwrap();
+        let third = LocalPart::open(&path, false).unwrap();
+        assert_eq!(lock(&around, &part, &second), Ok(false), "it is another one");
+        drop(third);
+    }
 }
