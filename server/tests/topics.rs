@@ -12,9 +12,9 @@ use bulla_core::codec::CodecRegistry;
 use bulla_core::connection::{Open, StreamId};
 use bulla_core::status::{Code, Status};
 use bulla_core::value::{Map, Value};
-use bulla_server::ServerHandle;
 use bulla_server::services::topics::{self, Published, SubscribeRequest, Topics};
 use bulla_server::services::{Echo, topics::TopicLimits};
+use bulla_server::{Capacity, ServerHandle};
 use serde::{Deserialize, Serialize};
 
 use self::common::{Client as RawClient, PATIENCE, builder, eventually, key};
@@ -376,6 +376,28 @@ fn a_value_too_long_for_one_session_is_a_gap_there() {
     let Delivery::Gap(gap) = next(&mut one) else { panic!() };
     assert_eq!((gap.cause, gap.reason.as_str()), (Cause::Length, "20002 bytes as json, and 10000 may be sent"));
     assert_eq!(message(&mut other).value, Value::from("x".repeat(20_000)));
+}
+
+#[test]
+fn long_messages_for_many_subscriptions_of_one_who_never_reads_are_bounded_in_all() {
+    let mut limits = TopicLimits::default();
+    limits.bytes = 2 << 20;
+    let mut capacity = Capacity::default();
+    capacity.unsent_per_connection = 2 << 20;
+    let topics = Topics::new(limits);
+    let server = builder().capacity(capacity).service(topics.clone()).spawn().unwrap();
+    let mut deaf = raw(&server, "json");
+    for number in 0..64 {
+        subscribe_raw(&mut deaf, &[&format!("t.{number}")], None);
+    }
+    // From here on it reads nothing: so much waits on its connection, and with the system, which takes a few MiB.
+    let mut publisher = raw(&server, "json");
+    let message = format!("\"{}\"", "x".repeat(256 << 10));
+    for number in 0..64 {
+        publish_raw(&mut publisher, &format!("t.{number}"), message.as_bytes()).unwrap();
+        assert!(count(&topics, "waiting_bytes") <= 3 << 20);
+    }
+    assert!(count(&topics, "dropped") >= 16, "{}", topics.summary());
 }
 
 #[test]

@@ -150,6 +150,17 @@ impl Exchange {
         }
     }
 
+    /// Whether there is room for a message of `length` bytes now. If not, it is called back for.
+    pub(crate) fn has_room(&self, flow: &Flow, length: usize) -> bool {
+        let cost = length + EVENT_COST;
+        let mut lanes = self.lanes();
+        let has_room = lanes.over().is_some() || flow.has_room(lanes.unsent, cost);
+        if !has_room {
+            lanes.wants_room = Some(cost);
+        }
+        has_room
+    }
+
     /// Whether the whole server has room for that many bytes more.
     pub(crate) fn has_room_on_server(&self, bytes: usize) -> bool {
         self.sink.has_room(bytes)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulla_core::codec::SharedCodec;
-use bulla_core::connection::Message;
+use bulla_core::connection::{EVENT_COST, Message};
 use bulla_core::status::{Code, Status};
 use serde::Serialize;
 
@@ -101,24 +101,45 @@ impl Replies {
         self.submit(message.into(), Wait::Not)
     }
 
+    /// As [`try_send_encoded`](Self::try_send_encoded), for messages that go together or not at all.
+    pub(crate) fn try_send_together(&self, messages: &[Arc<[u8]>]) -> Result<(), TrySendError> {
+        messages.iter().try_for_each(|message| self.check_length(message.len()))?;
+        self.take_room(length_together(messages.iter().map(|message| message.len())), Wait::Not)?;
+        messages.iter().for_each(|message| self.context.exchange.say(Note::message(Arc::clone(message).into())));
+        Ok(())
+    }
+
+    /// Whether messages of these lengths would find room together. If not, [`on_room`](Self::on_room) tells when they do.
+    pub(crate) fn has_room(&self, lengths: impl Iterator<Item = usize>) -> bool {
+        self.context.exchange.has_room(&self.context.session.flow, length_together(lengths))
+    }
+
     fn submit(&self, message: Message, wait: Wait) -> Result<(), TrySendError> {
-        let session = &self.context.session;
-        let limit = session.limits.message;
-        if message.len() > limit as usize {
-            let reason = format_args!("a reply of {} bytes is longer than the {limit} agreed", message.len());
-            return Err(Status::new(Code::ResourceExhausted, reason).into());
+        self.check_length(message.len())?;
+        self.take_room(message.len(), wait)?;
+        self.context.exchange.say(Note::message(message));
+        Ok(())
+    }
+
+    fn check_length(&self, length: usize) -> Result<(), Status> {
+        let limit = self.context.session.limits.message;
+        if length <= limit as usize {
+            return Ok(());
         }
+        let reason = format_args!("a reply of {length} bytes is longer than the {limit} agreed");
+        Err(Status::new(Code::ResourceExhausted, reason))
+    }
+
+    fn take_room(&self, length: usize, wait: Wait) -> Result<(), TrySendError> {
         let exchange = &self.context.exchange;
-        if !exchange.has_room_on_server(message.len()) {
+        if !exchange.has_room_on_server(length) {
             let reason = "the server holds as many unsent bytes as it may";
             return Err(Status::new(Code::ResourceExhausted, reason).into());
         }
-        exchange.reserve(&session.flow, message.len(), wait).map_err(|error| match error {
+        exchange.reserve(&self.context.session.flow, length, wait).map_err(|error| match error {
             NoRoom::Full => TrySendError::Full,
             NoRoom::Over(status) => TrySendError::Failed(status),
-        })?;
-        exchange.say(Note::message(message));
-        Ok(())
+        })
     }
 
     /// Runs `callback` whenever there is room again after [`try_send`](Self::try_send) said that there was none. It runs on the
@@ -170,6 +191,11 @@ impl Drop for Replies {
         let end = if panicked { End::failed(Status::new(Code::Internal, "the handler panicked")) } else { End::Done };
         self.slot.put(None, end);
     }
+}
+
+/// What several messages take together, as the length of one: each has a cost besides, which one has once.
+fn length_together(lengths: impl Iterator<Item = usize>) -> usize {
+    lengths.map(|length| length + EVENT_COST).sum::<usize>().saturating_sub(EVENT_COST)
 }
 
 /// Streams that send the same bytes share them.

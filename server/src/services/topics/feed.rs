@@ -1,13 +1,12 @@
 //! The way to one subscriber: from its queue into its stream, as there is room.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, Weak};
 
 use bulla_core::status::{Code, Status};
 
 use crate::route::{Replies, TrySendError};
 use crate::services::topics::hub::{Hub, Outcome};
-use crate::services::topics::publication::{Bytes, Part, encode};
+use crate::services::topics::publication::{Bytes, Part, Publication, encode};
 use crate::services::topics::queue::Next;
 use crate::services::topics::subscription::{Subscription, Wish};
 use crate::services::topics::{Cause, Delivery, Gap};
@@ -20,9 +19,13 @@ pub(super) struct Feed {
 
 struct State {
     replies: Option<Replies>,
-    /// Taken from the queue, and not yet sent.
-    pending: VecDeque<Bytes>,
+    /// Taken from the queue, and not yet sent: what goes together. It is counted by nobody, so it is never more than a few messages
+    /// for which there was room a moment ago.
+    pending: Option<Together>,
 }
+
+/// Messages that go together.
+type Together = Vec<Bytes>;
 
 /// Adds a subscriber, and begins to send.
 pub(super) fn begin(hub: &Arc<Hub<Feed>>, wish: Wish, replies: Replies) {
@@ -30,7 +33,7 @@ pub(super) fn begin(hub: &Arc<Hub<Feed>>, wish: Wish, replies: Replies) {
         Ok(greeting) => greeting,
         Err(status) => return replies.fail(status),
     };
-    let state = State { replies: Some(replies), pending: VecDeque::from([greeting]) };
+    let state = State { replies: Some(replies), pending: Some(vec![greeting]) };
     match hub.subscribe(wish, Feed { state: Mutex::new(state) }) {
         Ok(subscription) => {
             subscription.feed.watch(hub, &subscription);
@@ -116,14 +119,17 @@ fn pump(hub: &Hub<Feed>, subscription: &Subscription<Feed>) {
     let State { replies, pending } = &mut *state;
     let refused = loop {
         let Some(stream) = replies else { return };
-        if let Some(message) = pending.front() {
-            match stream.try_send_encoded(Arc::clone(message)) {
-                Ok(()) => drop(pending.pop_front()),
+        if let Some(messages) = pending {
+            match stream.try_send_together(messages) {
+                Ok(()) => *pending = None,
                 // The stream tells when there is room.
                 Err(TrySendError::Full) => return,
                 Err(TrySendError::Failed(status)) => break status,
             }
             continue;
+        }
+        if !finds_room(subscription, stream) {
+            return;
         }
         match subscription.next() {
             None => return,
@@ -134,8 +140,8 @@ fn pump(hub: &Hub<Feed>, subscription: &Subscription<Feed>) {
                 hub.unsubscribe(subscription.number);
                 return;
             }
-            Some(next) => match unfold(next, &subscription.wish, pending) {
-                Ok(()) => {}
+            Some(next) => match unfold(next, &subscription.wish) {
+                Ok(messages) => *pending = Some(messages),
                 Err(status) => break status,
             },
         }
@@ -144,35 +150,37 @@ fn pump(hub: &Hub<Feed>, subscription: &Subscription<Feed>) {
     end(hub, subscription, refused);
 }
 
+/// Whether the message that is next would find room. Until it does, it waits in its queue, which has bounds.
+fn finds_room(subscription: &Subscription<Feed>, stream: &Replies) -> bool {
+    let Some(publication) = subscription.peek() else { return true };
+    let part = publication.part(subscription.wish.codec.name());
+    part.is_none_or(|part| stream.has_room(part.messages().map(|message| message.len())))
+}
+
 fn end(hub: &Hub<Feed>, subscription: &Subscription<Feed>, status: Status) {
     hub.unsubscribe(subscription.number);
     subscription.feed.fail(status);
 }
 
-/// Appends what is sent for what comes next.
-fn unfold(next: Next, wish: &Wish, pending: &mut VecDeque<Bytes>) -> Result<(), Status> {
+/// What is sent for what comes next.
+fn unfold(next: Next, wish: &Wish) -> Result<Together, Status> {
     let codec = wish.codec.name();
     let gap = match next {
-        Next::End => return Ok(()),
+        Next::End => return Ok(Together::new()),
         Next::Gap(gap) => gap,
         Next::Message(publication) => match publication.part(codec) {
-            Some(Part::Whole { head, value }) if value.len() <= wish.longest => {
-                pending.extend([Arc::clone(head), Arc::clone(value)]);
-                return Ok(());
-            }
-            Some(Part::Whole { value, .. }) => {
-                let reason = format!("{} bytes as {codec}, and {} may be sent", value.len(), wish.longest);
-                let (topic, sequence) = (Some(publication.topic().to_string()), publication.sequence);
-                Gap { cause: Cause::Length, count: 1, topic, sequence, reason }
-            }
-            Some(Part::Gap(gap)) => {
-                pending.push_back(Arc::clone(gap));
-                return Ok(());
-            }
+            Some(part) if part.fits(wish.longest) => return Ok(part.messages().cloned().collect()),
+            Some(part) => too_long(&publication, part, wish),
             None => return Err(Status::new(Code::Internal, "a message was not encoded for this subscriber")),
         },
     };
     let gap = encode(&wish.codec, &Delivery::Gap(gap)).map_err(|error| Status::new(Code::Internal, error))?;
-    pending.push_back(gap);
-    Ok(())
+    Ok(vec![gap])
+}
+
+fn too_long(publication: &Publication, part: &Part, wish: &Wish) -> Gap {
+    let length = part.messages().last().map_or(0, |value| value.len());
+    let reason = format!("{length} bytes as {}, and {} may be sent", wish.codec.name(), wish.longest);
+    let (topic, sequence) = (Some(publication.topic().to_string()), publication.sequence);
+    Gap { cause: Cause::Length, count: 1, topic, sequence, reason }
 }

@@ -112,12 +112,18 @@ impl Part {
         }
     }
 
+    /// What is sent, message by message.
+    pub(super) fn messages(&self) -> impl Iterator<Item = &Bytes> {
+        let (first, second) = match self {
+            Self::Whole { head, value } => (head, Some(value)),
+            Self::Gap(gap) => (gap, None),
+        };
+        std::iter::once(first).chain(second)
+    }
+
     /// How many bytes are sent.
     fn size(&self) -> usize {
-        match self {
-            Self::Whole { head, value } => head.len() + value.len(),
-            Self::Gap(gap) => gap.len(),
-        }
+        self.messages().map(|message| message.len()).sum()
     }
 }
 

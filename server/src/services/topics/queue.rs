@@ -57,6 +57,11 @@ impl Queue {
         self.waiting.len()
     }
 
+    /// The first message that waits, unless what was dropped before it comes first.
+    pub(super) fn peek(&self) -> Option<&Arc<Publication>> {
+        self.waiting.front().filter(|_| self.lost.is_none()).map(|(publication, _)| publication)
+    }
+
     /// The number of the first message that waits.
     pub(super) fn first(&self) -> Option<u64> {
         self.waiting.front().map(|(publication, _)| publication.sequence)

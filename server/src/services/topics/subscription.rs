@@ -115,6 +115,11 @@ impl<F> Subscription<F> {
         Pushed::Queued { whole, begin }
     }
 
+    /// The message that is next, if one is. It stays in its place.
+    pub(super) fn peek(&self) -> Option<Arc<Publication>> {
+        lock(&self.inbox).queue.peek().cloned()
+    }
+
     /// The next message for the subscriber. `None`: there is none, and the caller stops taking them out.
     pub(super) fn next(&self) -> Option<Next> {
         let mut inbox = lock(&self.inbox);
