@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 
 use crate::sync::lock;
 
+/// Threads that one call starts at most: it may be made on an event loop. Those started start more, if need be.
+const GROWTH: usize = 4;
+
 /// How long a thread beyond the least number waits for work before it ends.
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -43,6 +46,10 @@ struct State<J> {
     jobs: VecDeque<J>,
     idle: usize,
     alive: usize,
+    /// Threads that are alive and have not looked for work yet.
+    starting: usize,
+    /// The system gave no thread when it was last asked.
+    refused: bool,
     /// Threads that were started.
     started: u64,
     stopping: bool,
@@ -60,7 +67,15 @@ impl<J: Send + 'static> Workers<J> {
     /// # Errors
     /// When the system gives no thread; those that it gave are ended.
     pub(crate) fn start(plan: Plan, run: impl Fn(J) + Send + Sync + 'static) -> io::Result<Self> {
-        let state = State { jobs: VecDeque::new(), idle: 0, alive: 0, started: 0, stopping: false };
+        let state = State {
+            jobs: VecDeque::new(),
+            idle: 0,
+            alive: 0,
+            starting: 0,
+            refused: false,
+            started: 0,
+            stopping: false,
+        };
         let (work, ended) = (Condvar::new(), Condvar::new());
         let pool = Arc::new(Pool { plan, run: Box::new(run), state: Mutex::new(state), work, ended });
         let workers = Self { pool };
@@ -114,6 +129,12 @@ impl<J: Send + 'static> Workers<J> {
         lock(&self.pool.state).alive
     }
 
+    /// Whether as many threads run as may.
+    pub(crate) fn is_full(&self) -> bool {
+        let state = lock(&self.pool.state);
+        state.refused || state.alive >= self.pool.plan.most
+    }
+
     /// Drops what waits, lets what runs finish, and waits for that no longer than `patience`; `false` if a job still runs.
     pub(crate) fn stop(&self, patience: Duration) -> bool {
         let deadline = Instant::now() + patience;
@@ -136,34 +157,42 @@ impl<J: Send + 'static> Workers<J> {
 }
 
 impl<J: Send + 'static> Pool<J> {
-    /// Starts a thread if a job waits that no idle one takes, and there may be more. That thread starts the next, if need be.
+    /// Starts threads for jobs that none will take, as far as there may be more.
     fn grow(self: &Arc<Self>, state: &mut State<J>) {
-        if state.jobs.len() > state.idle
-            && state.alive < self.plan.most
-            && let Err(error) = self.add_thread(state)
-        {
-            tracing::error!("the system gives no thread: {error}");
+        for _ in 0..GROWTH {
+            if state.jobs.len() <= state.idle + state.starting || state.alive >= self.plan.most {
+                return;
+            }
+            if let Err(error) = self.add_thread(state) {
+                return tracing::error!("the system gives no thread: {error}");
+            }
         }
     }
 
     fn add_thread(self: &Arc<Self>, state: &mut State<J>) -> io::Result<()> {
         let pool = Arc::clone(self);
-        thread::Builder::new().name(format!("{}-{}", self.plan.name, state.started)).spawn(move || pool.work())?;
+        let spawned = thread::Builder::new().name(format!("{}-{}", self.plan.name, state.started));
+        let spawned = spawned.spawn(move || pool.work());
+        state.refused = spawned.is_err();
+        spawned?;
         state.started += 1;
+        state.starting += 1;
         state.alive += 1;
         Ok(())
     }
 
     fn work(self: Arc<Self>) {
-        while let Some(job) = self.next() {
+        let mut first = true;
+        while let Some(job) = self.next(std::mem::take(&mut first)) {
             (self.run)(job);
         }
         self.ended.notify_all();
     }
 
     /// Waits for a job; `None` at the end of the thread, which no longer counts then.
-    fn next(self: &Arc<Self>) -> Option<J> {
+    fn next(self: &Arc<Self>, first: bool) -> Option<J> {
         let mut state = lock(&self.state);
+        state.starting -= usize::from(first);
         loop {
             if state.stopping {
                 state.alive -= 1;
@@ -236,6 +265,20 @@ mod tests {
         assert_eq!(running.recv_timeout(PATIENCE), Ok(4));
         assert_eq!(workers.alive(), 2);
         release.send(()).unwrap();
+        assert!(workers.stop(PATIENCE));
+    }
+
+    #[test]
+    fn a_burst_gets_as_many_threads_as_it_needs() {
+        let together = Arc::new(std::sync::Barrier::new(50));
+        let waiting = Arc::clone(&together);
+        let run = move |_: u32| {
+            waiting.wait();
+        };
+        let workers = Workers::start(Plan { name: "test", least: 0, most: 60, capacity: 100 }, run).unwrap();
+        workers.submit(&mut VecDeque::from_iter(0..49));
+        together.wait();
+        assert!(workers.alive() <= 49 && !workers.is_full());
         assert!(workers.stop(PATIENCE));
     }
 

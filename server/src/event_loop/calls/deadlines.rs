@@ -46,24 +46,27 @@ impl Calls {
 
     /// A handler waits for a thread of its own, but not for ever.
     pub(super) fn expect_start(&mut self, stream: StreamId, now: Instant) {
-        let waits = |stream: &StreamId| match self.open.get(stream) {
-            Some(Stage::Running(running)) => !running.exchange.is_started(),
-            _ => false,
-        };
-        while self.starting.front().is_some_and(|(_, first)| !waits(first)) {
+        while self.starting.front().is_some_and(|(_, first)| !self.waits_for_thread(*first)) {
             self.starting.pop_front();
         }
         self.starting.push_back((now + START, stream));
         self.expect(Some(now + START));
     }
 
+    fn waits_for_thread(&self, stream: StreamId) -> bool {
+        matches!(self.open.get(&stream), Some(Stage::Running(running)) if !running.exchange.is_started())
+    }
+
     fn check_started(&mut self, connection: &mut Connection, stream: StreamId, desk: &Desk) {
-        if let Some(Stage::Running(running)) = self.open.get(&stream)
-            && !running.exchange.is_started()
-        {
-            let reason = "all threads of this server that run streams are taken";
-            self.give_up(connection, stream, &Status::new(Code::ResourceExhausted, reason), desk);
+        if !self.waits_for_thread(stream) {
+            return;
         }
+        if !desk.shared.stream_threads.is_full() {
+            // The system is slow to start one.
+            return self.expect_start(stream, desk.now);
+        }
+        let reason = "all threads of this server that run streams are taken";
+        self.give_up(connection, stream, &Status::new(Code::ResourceExhausted, reason), desk);
     }
 
     /// Ends a call on this side, with a status for the peer and the handler.

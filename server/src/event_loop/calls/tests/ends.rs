@@ -149,8 +149,25 @@ fn a_notification_may_have_many_messages_and_a_feed_is_none() {
 }
 
 #[test]
-fn a_stream_that_finds_no_thread_in_time_is_refused_and_never_run() {
+fn a_stream_whose_thread_is_slow_to_start_waits_for_it() {
     let mut scene = Scene::new(Capacity::default());
+    scene.call("feed", b"1");
+    scene.client_speaks();
+    for _ in 0..3 {
+        scene.pass(Duration::from_secs(1));
+        scene.server_speaks();
+        assert_eq!(scene.statuses(), []);
+    }
+    scene.drive();
+    scene.streams.reply().finish();
+    scene.drive();
+    assert_eq!(scene.ended(), [("OK", 1)]);
+    scene.assert_at_rest();
+}
+
+#[test]
+fn a_stream_that_finds_no_thread_in_time_is_refused_and_never_run() {
+    let mut scene = Scene::new(Capacity { stream_threads: 0, ..Capacity::default() });
     let stream = scene.call("feed", b"1");
     scene.client_speaks();
     assert_eq!(scene.desk.streams.len(), 1);

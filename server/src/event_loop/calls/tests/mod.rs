@@ -97,8 +97,8 @@ impl Scene {
         let port = Arc::new(Port::new(mailbox, Arc::clone(&metrics), &capacity));
         let config = Mutex::new(Arc::new(config));
         let codecs = CodecRegistry::empty().with(Raw).unwrap();
-        let nobody = || Workers::start(Plan { name: "none", least: 0, most: 0, capacity: 0 }, |_: Job| {}).unwrap();
-        let (workers, stream_threads) = (nobody(), nobody());
+        let nobody = |most| Workers::start(Plan { name: "none", least: 0, most, capacity: 0 }, |_: Job| {}).unwrap();
+        let (workers, stream_threads) = (nobody(0), nobody(capacity.stream_threads as usize));
         let shared = Shared {
             config,
             routes,
