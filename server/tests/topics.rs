@@ -6,7 +6,7 @@ mod common;
 
 use std::time::Duration;
 
-use bulla_client::topics::{Cause, Delivery, Message, Policy, Subscribe, Subscription};
+use bulla_client::topics::{Cause, Delivery, Message, Policy, Publisher, Subscribe, Subscription};
 use bulla_client::{CallError, Client};
 use bulla_core::codec::CodecRegistry;
 use bulla_core::connection::{Open, StreamId};
@@ -300,6 +300,33 @@ fn a_run_that_fails_says_how_far_it_came() {
         assert_eq!((status.code(), status.detail("messages")), (Code::InvalidArgument, Some("2")));
     }
     assert_eq!(count(&topics, "messages"), 4);
+}
+
+#[test]
+fn patient_publishers_hold_no_more_than_half_of_the_threads() {
+    let mut capacity = Capacity::default();
+    capacity.stream_threads = 4;
+    let server = builder().capacity(capacity).service(Topics::default()).spawn().unwrap();
+    let client = connect(&server, "json");
+    let patient = [(), ()].map(|()| client.topics().publisher("a", PATIENCE).unwrap());
+    patient.iter().for_each(|publisher| publisher.send(&1).unwrap());
+    let status = |publisher: Publisher<'_>| match publisher.finish() {
+        Err(CallError::Status { status, .. }) => status.code(),
+        other => panic!("{other:?}"),
+    };
+    let mut subscription = client.topics().subscribe(["b"]).unwrap();
+    // Streams are taken up in no particular order, so the two are there when a third is not let in.
+    eventually("the two have their places", || {
+        status(client.topics().publisher("a", PATIENCE).unwrap()) == Code::ResourceExhausted
+    });
+    for number in 0..10 {
+        let in_passing = client.topics().publisher("b", Duration::ZERO).unwrap();
+        in_passing.send(&number).unwrap();
+        assert_eq!(message(&mut subscription).value, Value::from(number));
+        assert_eq!(in_passing.finish().unwrap().messages, 1);
+    }
+    patient.into_iter().for_each(|publisher| assert_eq!(publisher.finish().unwrap().messages, 1));
+    eventually("their places are free", || client.topics().publisher("a", PATIENCE).unwrap().finish().is_ok());
 }
 
 #[test]

@@ -32,8 +32,8 @@
 //! A publisher waits for nobody, unless it says for how long (`patience_ms`). Then subscribers whose queues are full hold its stream up
 //! until they are half empty, all together for no longer than that, and one that takes nothing at all only for a tenth of it. One
 //! that was waited for in vain is not waited for again before its queue is half empty. So those that keep up lose nothing, and those
-//! that have stopped cost a tenth of the patience, once. Such a stream holds one of the server's threads for streams while it lasts;
-//! one without patience holds none.
+//! that have stopped cost a tenth of the patience, once. Such a stream holds one of the server's threads for streams while it lasts,
+//! and half of these threads are the most that all of them get; one without patience holds none.
 //!
 //! Nothing is kept for those who come later. What shall be kept is appended to a [collection](super::records), where it can be followed
 //! live just as well.
@@ -64,7 +64,7 @@ pub use self::limits::TopicLimits;
 pub use self::message::{Cause, Delivery, Gap, Policy, Published, SubscribeRequest};
 pub use self::name::{InvalidName, MAX_NAME, MAX_SEGMENTS, Pattern, Topic};
 pub use self::publish::MAX_PATIENCE;
-use self::publish::Publish;
+use self::publish::{Patients, Publish};
 use self::queue::Room;
 use self::subscription::Wish;
 use crate::builder::Builder;
@@ -153,11 +153,11 @@ fn patterns(texts: &[String], most: usize) -> Result<Vec<Pattern>, Status> {
 
 impl Service for Topics {
     fn install(self, builder: Builder) -> Builder {
-        let many = Arc::clone(&self.hub);
+        let (many, patients) = (Arc::clone(&self.hub), Patients::default());
         builder
             .add("topics.publish", Place::Worker, Shape::Call, Box::new(Publish(Arc::clone(&self.hub))))
             .route_duplex("topics.publish_many", move |requests, replies| {
-                publish::publish_many(&many, requests, replies);
+                publish::publish_many(&many, &patients, requests, replies);
             })
             .route_server_stream("topics.subscribe", move |request, replies| self.subscribe(&request, replies))
     }

@@ -1,6 +1,7 @@
 //! The routes that publish: the topic comes beside the value, so that a message is the value's bytes and nothing else.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bulla_core::status::{Code, Status};
@@ -27,7 +28,7 @@ impl Handler for Publish {
 }
 
 /// `topics.publish_many`: messages of one topic, in order, and one reply. A stream that nobody may hold up holds no thread.
-pub(super) fn publish_many(hub: &Arc<Hub<Feed>>, requests: Requests<()>, replies: Replies) {
+pub(super) fn publish_many(hub: &Arc<Hub<Feed>>, patients: &Patients, requests: Requests<()>, replies: Replies) {
     let context = replies.context().clone();
     let (topic, patience) = match topic(&context).and_then(|topic| Ok((topic, patience(&context)?))) {
         Ok(plan) => plan,
@@ -35,9 +36,36 @@ pub(super) fn publish_many(hub: &Arc<Hub<Feed>>, requests: Requests<()>, replies
     };
     let run = Run { hub: Arc::clone(hub), context, topic, sum: Published::default() };
     if patience.is_zero() {
-        run.publish_in_passing(requests, replies);
-    } else {
-        conclude_run(replies, run.publish_patiently(requests, patience));
+        return run.publish_in_passing(requests, replies);
+    }
+    let most = replies.context().server().capacity.stream_threads / 2;
+    match patients.enter(most) {
+        Ok(_place) => conclude_run(replies, run.publish_patiently(requests, patience)),
+        Err(status) => replies.fail(status),
+    }
+}
+
+/// The publishers that are patient, and so hold a thread each. They may hold half of the server's threads for streams.
+#[derive(Default)]
+pub(super) struct Patients(AtomicU32);
+
+/// The place of one of them.
+struct Place<'a>(&'a Patients);
+
+impl Patients {
+    fn enter(&self, most: u32) -> Result<Place<'_>, Status> {
+        let place = Place(self);
+        if self.0.fetch_add(1, Ordering::Relaxed) < most {
+            return Ok(place);
+        }
+        let reason = format_args!("{most} patient publishers are at it, and no more may be: publish without patience");
+        Err(Status::new(Code::ResourceExhausted, reason))
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
