@@ -90,7 +90,7 @@ struct Asks<P> {
     open: Open,
     question: P,
     next: u64,
-    /// In the order of the answers: inline handlers keep it.
+    /// In the order of the questions; answers on streams of their own may overtake each other, but not by far.
     sent: VecDeque<(StreamId, u64, Instant)>,
     in_flight: usize,
     meter: Meter,
@@ -115,8 +115,9 @@ impl<P: Payload> Asks<P> {
             Event::Message { stream, message, .. } => {
                 let answer: P = self.codec.decode_as(&message, DecodeLimits::DEFAULT)?;
                 self.connection.consume(stream, message.len());
-                let (expected, number, sent) = self.sent.pop_front().ok_or("an answer to nothing")?;
-                if (stream, answer.number()) != (expected, number) {
+                let at = self.sent.iter().position(|(of, ..)| *of == stream).ok_or("an answer to nothing")?;
+                let (_, number, sent) = self.sent.remove(at).ok_or("an answer to nothing")?;
+                if answer.number() != number {
                     return Err(format!("answer {} came in place of {number}", answer.number()).into());
                 }
                 self.over = !self.meter.record(sent);
