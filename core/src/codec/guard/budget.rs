@@ -94,16 +94,16 @@ impl<'a, X: Crossing> Place<'a, X> {
         }
     }
 
-    /// Hands a codec's error to the type.
+    /// Hands a codec's result to the type.
     #[inline]
-    pub(super) fn outward<E: Error>(self) -> impl FnOnce(E) -> X::Error<E> {
-        move |error| self.budget.crossing.outward(error)
+    pub(super) fn outward<T, E: Error>(self, result: Result<T, E>) -> Result<T, X::Error<E>> {
+        self.budget.crossing.outward(result)
     }
 
-    /// Hands a type's error to the codec.
+    /// Hands a type's result to the codec.
     #[inline]
-    pub(super) fn inward<E: Error>(self) -> impl FnOnce(X::Error<E>) -> E {
-        move |error| self.budget.crossing.inward(error)
+    pub(super) fn inward<T, E: Error>(self, result: Result<T, X::Error<E>>) -> Result<T, E> {
+        self.budget.crossing.inward(result)
     }
 
     /// Pays for one element.

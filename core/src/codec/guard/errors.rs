@@ -9,15 +9,17 @@ use crate::codec::{DecodeError, MAX_DETAIL};
 use crate::text::escape;
 
 /// What becomes of a codec's error while a type has it in hand.
+///
+/// Whole results cross: where the error stays what it is, they are not even moved.
 pub(super) trait Crossing {
     /// What the type sees of a codec's error.
     type Error<E: Error>: Error;
 
     /// From the codec to the type.
-    fn outward<E: Error>(&self, error: E) -> Self::Error<E>;
+    fn outward<T, E: Error>(&self, result: Result<T, E>) -> Result<T, Self::Error<E>>;
 
     /// From the type back to the codec.
-    fn inward<E: Error>(&self, error: Self::Error<E>) -> E;
+    fn inward<T, E: Error>(&self, result: Result<T, Self::Error<E>>) -> Result<T, E>;
 
     /// The error of the whole decode, given what the codec made of it.
     fn conclude(&self, error: DecodeError) -> DecodeError {
@@ -32,13 +34,13 @@ impl Crossing for Direct {
     type Error<E: Error> = E;
 
     #[inline]
-    fn outward<E: Error>(&self, error: E) -> E {
-        error
+    fn outward<T, E: Error>(&self, result: Result<T, E>) -> Result<T, E> {
+        result
     }
 
     #[inline]
-    fn inward<E: Error>(&self, error: E) -> E {
-        error
+    fn inward<T, E: Error>(&self, result: Result<T, E>) -> Result<T, E> {
+        result
     }
 }
 
@@ -64,11 +66,9 @@ enum State {
     Rendered,
 }
 
-impl Crossing for Relay {
-    type Error<E: Error> = Relayed;
-
+impl Relay {
     #[cold]
-    fn outward<E: Error>(&self, error: E) -> Relayed {
+    fn error_outward<E: Error>(&self, error: E) -> Relayed {
         if self.state.replace(State::Outside) != State::Rendered {
             self.last.replace(escape(&error, MAX_DETAIL));
         }
@@ -76,12 +76,26 @@ impl Crossing for Relay {
     }
 
     #[cold]
-    fn inward<E: Error>(&self, error: Relayed) -> E {
+    fn error_inward<E: Error>(&self, error: Relayed) -> E {
         let rendered = *self.last.borrow() == error.0;
         self.state.set(if rendered { State::Rendered } else { State::Fresh });
         let codecs_own = E::custom(&error);
         self.last.replace(error.0);
         codecs_own
+    }
+}
+
+impl Crossing for Relay {
+    type Error<E: Error> = Relayed;
+
+    #[inline]
+    fn outward<T, E: Error>(&self, result: Result<T, E>) -> Result<T, Relayed> {
+        result.map_err(|error| self.error_outward(error))
+    }
+
+    #[inline]
+    fn inward<T, E: Error>(&self, result: Result<T, Relayed>) -> Result<T, E> {
+        result.map_err(|error| self.error_inward(error))
     }
 
     fn conclude(&self, error: DecodeError) -> DecodeError {
