@@ -1,5 +1,6 @@
 //! One call as its loop and its handler both see it: a call of one message each way is the plainest case.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering, fence};
@@ -24,6 +25,27 @@ const BATCH: usize = 32;
 const ENDED: u8 = 1;
 /// How it ended is counted already.
 const COUNTED: u8 = 2;
+
+thread_local! {
+    /// This thread is a worker that has a taker.
+    static IN_TAKER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Marks this thread as one that has a taker, as long as it lives.
+struct InTaker;
+
+impl InTaker {
+    fn enter() -> Self {
+        IN_TAKER.set(true);
+        Self
+    }
+}
+
+impl Drop for InTaker {
+    fn drop(&mut self) {
+        IN_TAKER.set(false);
+    }
+}
 
 /// One call as its loop and its handler both see it.
 pub(crate) struct Exchange {
@@ -139,6 +161,7 @@ impl Exchange {
             }
             if flow.has_room(lanes.unsent, cost) {
                 lanes.unsent += cost;
+                lanes.full |= IN_TAKER.get() && !flow.is_low(lanes.unsent);
                 flow.post(cost);
                 return Ok(());
             }
@@ -146,8 +169,23 @@ impl Exchange {
                 lanes.wants_room = Some(cost);
                 return Err(NoRoom::Full);
             }
+            if IN_TAKER.get() {
+                return self.exceed(lanes, flow, cost);
+            }
             lanes = self.wait(lanes, wait);
         }
+    }
+
+    /// A taker runs on a worker, which no peer may hold: what it sends finds room once more, and its next message waits.
+    fn exceed(&self, mut lanes: MutexGuard<'_, Lanes>, flow: &Flow, cost: usize) -> Result<(), NoRoom> {
+        if !flow.may_exceed(lanes.unsent) {
+            lanes.wants_room = Some(cost);
+            return Err(NoRoom::Full);
+        }
+        lanes.full = true;
+        lanes.unsent += cost;
+        flow.post(cost);
+        Ok(())
     }
 
     /// Whether there is room for a message of `length` bytes now. If not, it is called back for.
@@ -269,10 +307,15 @@ impl Exchange {
 
     /// Lets the taker take what there is, a batch at most.
     pub(crate) fn resume(self: &Arc<Self>) {
+        let _here = InTaker::enter();
         let mut owed = Owed::new(self, usize::MAX);
         for _ in 0..BATCH {
             let mut lanes = self.lanes();
             let Some(mut taker) = lanes.taker.take() else { return };
+            if lanes.hold() {
+                lanes.taker = Some(taker);
+                return;
+            }
             let next = lanes.next();
             if next == Next::Nothing {
                 lanes.taking = false;
@@ -367,7 +410,7 @@ impl Exchange {
     }
 
     /// So many bytes of what the handler sent are in records now.
-    pub(crate) fn handle_sent(&self, flow: &Flow, bytes: usize) {
+    pub(crate) fn handle_sent(self: &Arc<Self>, flow: &Flow, bytes: usize) {
         let mut lanes = self.lanes();
         lanes.unsent = lanes.unsent.saturating_sub(bytes);
         if flow.is_low(lanes.unsent) {
@@ -376,13 +419,17 @@ impl Exchange {
     }
 
     /// There may be room on the connection.
-    pub(crate) fn handle_room(&self, flow: &Flow) {
+    pub(crate) fn handle_room(self: &Arc<Self>, flow: &Flow) {
         self.offer_room(self.lanes(), flow);
     }
 
-    fn offer_room(&self, lanes: MutexGuard<'_, Lanes>, flow: &Flow) {
+    fn offer_room(self: &Arc<Self>, mut lanes: MutexGuard<'_, Lanes>, flow: &Flow) {
         let waiting = lanes.waiting > 0;
+        let due = lanes.full && flow.is_low(lanes.unsent) && flow.has_room(lanes.unsent, 1) && lanes.release();
         self.run_on_room(lanes, flow);
+        if due {
+            self.sink.resume(Turn::new(self));
+        }
         if waiting {
             self.sides().changed.notify_all();
         }

@@ -61,6 +61,11 @@ impl Flow {
         flows && posted + self.queued.load(SeqCst) <= self.most
     }
 
+    /// Whether a stream whose sender cannot wait may go beyond its window: by as much again at most.
+    pub(crate) fn may_exceed(&self, unsent: usize) -> bool {
+        unsent <= 2 * self.window
+    }
+
     /// Whether so little of a stream is unsent that it is worth waking its sender.
     pub(crate) fn is_low(&self, unsent: usize) -> bool {
         unsent <= self.window / 2

@@ -32,6 +32,10 @@ pub(crate) struct Lanes {
     pub(crate) taker: Option<Taker>,
     /// A worker has the taker, or is about to.
     pub(crate) taking: bool,
+    /// The taker's replies fill the window, or the connection: it has its next message when there is room again.
+    pub(crate) full: bool,
+    /// A worker came in vain, since it was full.
+    pub(crate) held: bool,
     /// Bytes sent by the handler and not yet in a record, each message with its cost.
     pub(crate) unsent: usize,
     /// Somebody was told that there is no room for so much.
@@ -126,9 +130,25 @@ impl Lanes {
         self.over.as_ref()
     }
 
-    /// Whether a worker is to be sent for the taker: once, until it found nothing more.
+    /// Whether a worker is to be sent for the taker: once, until it found nothing more. The end waits for no room.
     pub(crate) fn call_taker(&mut self) -> bool {
+        if self.held && (self.over.is_some() || self.closed) {
+            self.held = false;
+            return self.taker.is_some();
+        }
         self.taker.is_some() && !std::mem::replace(&mut self.taking, true)
+    }
+
+    /// Whether the taker has to wait for room; then [`release`](Self::release) tells when it need not.
+    pub(crate) fn hold(&mut self) -> bool {
+        self.held = self.full && self.over.is_none() && !self.closed;
+        self.held
+    }
+
+    /// There is room: `true` if a worker is to be sent for a taker that waits for it.
+    pub(crate) fn release(&mut self) -> bool {
+        self.full = false;
+        std::mem::take(&mut self.held) && self.taker.is_some()
     }
 
     fn drop_inbox(&mut self) -> Consumed {

@@ -54,6 +54,9 @@ impl<T: DeserializeOwned> Requests<T> {
 
     /// Runs `callback` with each item in place of an iteration: in order, one at a time, on the workers, and without holding a thread
     /// in between. It gets what [`next`](Iterator::next) would have given, at last `None`.
+    ///
+    /// No peer holds a worker by leaving replies unread: what the callback [sends](crate::Replies::send) does not wait for room, but when
+    /// it fills the stream's window, the callback has its next message only when there is room again.
     pub fn into_callback(self, mut callback: impl FnMut(Option<Result<T, Status>>) + Send + 'static)
     where
         T: 'static,

@@ -192,3 +192,73 @@ fn a_callback_that_panics_on_the_loop_costs_nobody_anything() {
     scene.drive();
     assert_eq!(cancels.load(Ordering::Relaxed), 1);
 }
+
+#[test]
+fn a_callback_whose_replies_nobody_takes_holds_no_worker_and_goes_on_when_they_are_taken() {
+    let mut scene = Scene::new(Capacity::default());
+    let (stream, requests, replies) = scene.both();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let seeing = Arc::clone(&seen);
+    requests.into_callback(move |item| {
+        if let Some(Ok(_)) = &item {
+            replies.send_encoded(vec![7; 10_000]).unwrap();
+        }
+        seeing.lock().unwrap().push(item);
+    });
+    for number in 0..100 {
+        scene.client.send(stream, number.to_string().into_bytes()).unwrap();
+    }
+    scene.client.finish(stream).unwrap();
+    // Were a worker held, this would never end.
+    scene.drive();
+    let window = Limits::default().credit as usize;
+    let held = seen.lock().unwrap().len();
+    assert!((window / 10_000..2 * window / 10_000).contains(&held), "{held}");
+    let mut taken = 0;
+    loop {
+        let bytes = scene.client_consumes();
+        if bytes == 0 {
+            break;
+        }
+        taken += bytes;
+        scene.drive();
+    }
+    assert_eq!(taken, 1_000_000);
+    assert_eq!(seen.lock().unwrap().len(), 101);
+    assert_eq!(scene.ended(), [("OK", 1)]);
+    scene.assert_at_rest();
+}
+
+#[test]
+fn a_callback_that_waits_for_room_hears_of_the_end_at_once() {
+    for cancelled in [true, false] {
+        let mut scene = Scene::new(Capacity::default());
+        let (stream, requests, replies) = scene.both();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let seeing = Arc::clone(&seen);
+        requests.into_callback(move |item| {
+            if let Some(Ok(_)) = &item {
+                replies.send_encoded(vec![7; 100_000]).unwrap();
+            }
+            seeing.lock().unwrap().push(item);
+        });
+        for number in 0..20 {
+            scene.client.send(stream, number.to_string().into_bytes()).unwrap();
+        }
+        scene.drive();
+        if cancelled {
+            scene.client.reset(stream, &Status::new(Code::Cancelled, "enough")).unwrap();
+        } else {
+            scene.pass(Duration::ZERO);
+            let (calls, desk) = (&mut scene.calls, &scene.desk);
+            calls.give_up_all(&mut scene.server, desk);
+        }
+        scene.drive();
+        let seen = seen.lock().unwrap();
+        assert!(seen.len() < 20, "{}", seen.len());
+        assert!(matches!(seen[seen.len() - 2..], [Some(Err(_)), None]), "{:?}", seen.last());
+        drop(seen);
+        scene.client_events();
+        scene.assert_at_rest();
+    }
+}
