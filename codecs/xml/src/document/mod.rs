@@ -14,7 +14,8 @@ use crate::text::{parse_attribute_value, parse_content};
 
 /// Every element in the order of the start tags, so that the children of an element follow it and skipping one is a jump.
 ///
-/// An element takes 32 bytes here and an attribute 32, whatever they hold: at most eight times the size of the document.
+/// An element takes 32 bytes here and an attribute 32, whatever they hold: at most eight times the size of the document, or eleven if it is
+/// full of what only looks like tags.
 #[derive(Debug)]
 pub(crate) struct Document<'a> {
     source: &'a str,

@@ -40,7 +40,7 @@ impl<'a> Parser<'a> {
     fn new(source: &'a str) -> Self {
         Self {
             reader: Reader::from_str(source),
-            document: Document { source, elements: Vec::with_capacity(source.len() / 32), attributes: Vec::new() },
+            document: Document { source, elements: Vec::with_capacity(most_elements(source)), attributes: Vec::new() },
             open: Vec::new(),
             scopes: Scopes::default(),
             attributes: Vec::new(),
@@ -178,6 +178,14 @@ impl<'a> Parser<'a> {
         }
         Ok(self.document)
     }
+}
+
+/// How many elements there are at most. A list that grew as they come would take three times its size while it moves.
+fn most_elements(source: &str) -> usize {
+    const SHORTEST: usize = "<a>".len();
+    let begins = |pair: &&[u8]| pair[0] == b'<' && !matches!(pair[1], b'/' | b'!' | b'?');
+    // What only looks like a tag, in a comment say, is shorter than one.
+    source.as_bytes().windows(2).filter(begins).count().min(source.len() / SHORTEST + 1)
 }
 
 /// The prefix that an attribute of this name declares; empty for the default namespace.
