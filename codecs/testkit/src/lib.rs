@@ -34,9 +34,8 @@
 //! (and processors disagree on them).
 //!
 //! # Bombs
-//! What a format's few bytes can ask for differs from format to format, so there is no list of bombs; [`bomb`] sets one off under
-//! measurement. For formats that Python has, a [`python::Peer`] is another implementation to
-//! exchange values with.
+//! [`bomb`] sets off few bytes that ask for much, under measurement: those that are known of formats that many speak, and those of your own.
+//! For formats that Python has, a [`python::Peer`] is another implementation to exchange values with.
 //!
 //! # From code
 //! [`table`] runs every property and says what became of each: to compare codecs, or to print what a codec can carry.
