@@ -71,11 +71,16 @@ pub(crate) fn run(options: &Run) -> Result<(), Error> {
     };
     writeln!(samples, "{}", serde_json::to_string(&heading)?)?;
     let bar = bar(&steps, rounds);
+    let mut failed = 0;
     for round in 0..rounds {
-        measure_round(round, &steps, duration, &bar, &mut samples)?;
+        failed += measure_round(round, &steps, duration, &bar, &mut samples)?;
     }
     bar.finish_and_clear();
-    report::run(&Report { out: options.out.clone(), criterion: "target/criterion".into(), readme: None })
+    report::run(&Report { out: options.out.clone(), criterion: "target/criterion".into(), readme: None })?;
+    match failed {
+        0 => Ok(()),
+        count => Err(format!("{count} measurements failed, as said above: the report has gaps").into()),
+    }
 }
 
 /// Names, and why those that are missing are.
@@ -134,13 +139,15 @@ fn bar(steps: &[Step], rounds: u32) -> ProgressBar {
     bar.with_style(style.expect("the template is a constant"))
 }
 
+/// Gives the number of measurements that failed.
 fn measure_round(
     round: u32,
     steps: &[Step],
     duration: Duration,
     bar: &ProgressBar,
     samples: &mut File,
-) -> Result<(), Error> {
+) -> Result<usize, Error> {
+    let mut failed = 0;
     for step in steps {
         let is_idle = matches!(step.load, Load::Idle { .. });
         // Memory is the same in every round.
@@ -152,12 +159,15 @@ fn measure_round(
                     let entry = Entry { peer, load, processors: step.processors.len(), round, sample };
                     writeln!(samples, "{}", serde_json::to_string(&entry)?)?;
                 }
-                Err(error) => bar.suspend(|| eprintln!("{} {}: {error}", step.load, step.peer.name())),
+                Err(error) => {
+                    failed += 1;
+                    bar.suspend(|| eprintln!("{} {}: {error}", step.load, step.peer.name()));
+                }
             }
         }
         bar.inc(1);
     }
-    Ok(())
+    Ok(failed)
 }
 
 impl Step {
