@@ -345,15 +345,18 @@ async fn bulk(job: &Job, mut stream: client::TlsStream<TcpStream>, bytes: usize)
         Ok(())
     })?;
     let period = job.period();
-    let mut ends = [(0, period.begin), (0, period.end)];
-    for (arrived, until) in &mut ends {
-        while Instant::now() < *until {
+    let mut ends = [(0, period.begin); 2];
+    let mut until = period.begin;
+    for end in &mut ends {
+        while Instant::now() < until {
             stream.write_all(&message).await?;
         }
         // An empty message asks for the total.
         stream.write_all(&[0; 4]).await?;
         stream.flush().await?;
-        (*arrived, *until) = (stream.read_u64().await?, Instant::now());
+        *end = (stream.read_u64().await?, Instant::now());
+        // What was queued before may have taken its time.
+        until = end.1 + (period.end - period.begin);
     }
     let [(before, begin), (after, end)] = ends;
     let calls = (after - before) / bytes as u64;
