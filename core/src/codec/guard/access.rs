@@ -26,7 +26,7 @@ impl<'de, A: SeqAccess<'de>, X: Crossing> SeqAccess<'de> for GuardAccess<'_, A, 
 
     #[inline]
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Self::Error> {
-        self.place.outward(self.inner.next_element_seed(GuardSeed::element(seed, self.place)))
+        self.place.outward(|| self.inner.next_element_seed(GuardSeed::element(seed, self.place)))
     }
 
     #[inline]
@@ -40,12 +40,12 @@ impl<'de, A: MapAccess<'de>, X: Crossing> MapAccess<'de> for GuardAccess<'_, A, 
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Self::Error> {
-        self.place.outward(self.inner.next_key_seed(GuardSeed::element(seed, self.place)))
+        self.place.outward(|| self.inner.next_key_seed(GuardSeed::element(seed, self.place)))
     }
 
     #[inline]
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Self::Error> {
-        self.place.outward(self.inner.next_value_seed(GuardSeed::part(seed, self.place)))
+        self.place.outward(|| self.inner.next_value_seed(GuardSeed::part(seed, self.place)))
     }
 
     #[inline]
@@ -55,7 +55,7 @@ impl<'de, A: MapAccess<'de>, X: Crossing> MapAccess<'de> for GuardAccess<'_, A, 
         value: T,
     ) -> Result<Option<(K::Value, T::Value)>, Self::Error> {
         let (key, value) = (GuardSeed::element(key, self.place), GuardSeed::part(value, self.place));
-        self.place.outward(self.inner.next_entry_seed(key, value))
+        self.place.outward(|| self.inner.next_entry_seed(key, value))
     }
 
     #[inline]
@@ -71,7 +71,7 @@ impl<'de, 'a, A: EnumAccess<'de>, X: Crossing> EnumAccess<'de> for GuardAccess<'
     #[inline]
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self::Variant), Self::Error> {
         let seed = GuardSeed::part(seed, self.place);
-        let (value, variant) = self.place.outward(self.inner.variant_seed(seed))?;
+        let (value, variant) = self.place.outward(|| self.inner.variant_seed(seed))?;
         Ok((value, GuardAccess::new(variant, self.place)))
     }
 }
@@ -81,19 +81,19 @@ impl<'de, A: VariantAccess<'de>, X: Crossing> VariantAccess<'de> for GuardAccess
 
     #[inline]
     fn unit_variant(self) -> Result<(), Self::Error> {
-        self.place.outward(self.inner.unit_variant())
+        self.place.outward(|| self.inner.unit_variant())
     }
 
     #[inline]
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Self::Error> {
-        let place = self.place.outward::<_, A::Error>(self.place.inside())?;
-        place.outward(self.inner.newtype_variant_seed(GuardSeed::part(seed, place)))
+        let place = self.place.outward(|| self.place.inside::<A::Error>())?;
+        place.outward(|| self.inner.newtype_variant_seed(GuardSeed::part(seed, place)))
     }
 
     #[inline]
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Self::Error> {
-        let place = self.place.outward::<_, A::Error>(self.place.inside())?;
-        place.outward(self.inner.tuple_variant(len, GuardVisitor::new(visitor, place)))
+        let place = self.place.outward(|| self.place.inside::<A::Error>())?;
+        place.outward(|| self.inner.tuple_variant(len, GuardVisitor::new(visitor, place)))
     }
 
     #[inline]
@@ -102,7 +102,7 @@ impl<'de, A: VariantAccess<'de>, X: Crossing> VariantAccess<'de> for GuardAccess
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        let place = self.place.outward::<_, A::Error>(self.place.inside())?;
-        place.outward(self.inner.struct_variant(fields, GuardVisitor::new(visitor, place)))
+        let place = self.place.outward(|| self.place.inside::<A::Error>())?;
+        place.outward(|| self.inner.struct_variant(fields, GuardVisitor::new(visitor, place)))
     }
 }

@@ -49,7 +49,7 @@ impl<'a, X: Crossing> Budget<'a, X> {
     pub(super) fn conclude<T>(self, result: Result<T, DecodeError>) -> Result<T, DecodeError> {
         match self.failure.take() {
             Some(failure) => Err(failure),
-            None => result.map_err(|error| self.crossing.conclude(error)),
+            None => self.crossing.conclude(result),
         }
     }
 
@@ -94,16 +94,16 @@ impl<'a, X: Crossing> Place<'a, X> {
         }
     }
 
-    /// Hands a codec's result to the type.
+    /// Hands the type what a codec says.
     #[inline]
-    pub(super) fn outward<T, E: Error>(self, result: Result<T, E>) -> Result<T, X::Error<E>> {
-        self.budget.crossing.outward(result)
+    pub(super) fn outward<T, E: Error>(self, codec: impl FnOnce() -> Result<T, E>) -> Result<T, X::Error<E>> {
+        self.budget.crossing.outward(codec)
     }
 
-    /// Hands a type's result to the codec.
+    /// Hands the codec what a type says.
     #[inline]
-    pub(super) fn inward<T, E: Error>(self, result: Result<T, X::Error<E>>) -> Result<T, E> {
-        self.budget.crossing.inward(result)
+    pub(super) fn inward<T, E: Error>(self, of_type: impl FnOnce() -> Result<T, X::Error<E>>) -> Result<T, E> {
+        self.budget.crossing.inward(of_type)
     }
 
     /// Pays for one element.

@@ -30,7 +30,7 @@ macro_rules! unnamed_parts {
 
             #[inline]
             fn $method<T: Serialize + ?Sized>(&mut self, part: &T) -> Result<(), C::Error> {
-                self.inner.$method(&Guarded::at(part, self.place))
+                self.inner.$method(&Guarded::at(part, &self.place))
             }
 
             #[inline]
@@ -56,7 +56,7 @@ macro_rules! named_parts {
 
             #[inline]
             fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, part: &T) -> Result<(), C::Error> {
-                self.inner.serialize_field(name, &Guarded::at(part, self.place))
+                self.inner.serialize_field(name, &Guarded::at(part, &self.place))
             }
 
             #[inline]
@@ -81,12 +81,12 @@ impl<C: SerializeMap> SerializeMap for GuardCompound<'_, C> {
 
     #[inline]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), C::Error> {
-        self.inner.serialize_key(&Guarded::at(key, self.place.key()))
+        self.inner.serialize_key(&Guarded::at(key, &self.place.key()))
     }
 
     #[inline]
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), C::Error> {
-        self.inner.serialize_value(&Guarded::at(value, self.place))
+        self.inner.serialize_value(&Guarded::at(value, &self.place))
     }
 
     #[inline]
@@ -95,7 +95,7 @@ impl<C: SerializeMap> SerializeMap for GuardCompound<'_, C> {
         key: &K,
         value: &T,
     ) -> Result<(), C::Error> {
-        self.inner.serialize_entry(&Guarded::at(key, self.place.key()), &Guarded::at(value, self.place))
+        self.inner.serialize_entry(&Guarded::at(key, &self.place.key()), &Guarded::at(value, &self.place))
     }
 
     #[inline]

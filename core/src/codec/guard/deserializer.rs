@@ -44,7 +44,7 @@ impl<'de, S: DeserializeSeed<'de>, X: Crossing> DeserializeSeed<'de> for GuardSe
             self.place.spend_element()?;
         }
         let part = GuardDeserializer::new(deserializer, self.place);
-        self.place.inward(self.inner.deserialize(part))
+        self.place.inward(|| self.inner.deserialize(part))
     }
 }
 
@@ -65,7 +65,7 @@ macro_rules! forward {
         #[inline]
         fn $method<V: Visitor<'de>>(self, $($name: $type,)* visitor: V) -> Result<V::Value, Self::Error> {
             let visitor = GuardVisitor::new(visitor, self.place);
-            self.place.outward(self.inner.$inner($($name,)* visitor))
+            self.place.outward(|| self.inner.$inner($($name,)* visitor))
         }
     )*};
 }
@@ -111,7 +111,7 @@ impl<'de, D: Deserializer<'de>, X: Crossing> Deserializer<'de> for GuardDeserial
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
         let visitor = GuardVisitor::dynamic(visitor, self.place);
         let allowed = self.place.require_self_describing();
-        self.place.outward(allowed.and_then(|()| self.inner.deserialize_any(visitor)))
+        self.place.outward(|| allowed.and_then(|()| self.inner.deserialize_any(visitor)))
     }
 
     #[inline]
@@ -121,12 +121,14 @@ impl<'de, D: Deserializer<'de>, X: Crossing> Deserializer<'de> for GuardDeserial
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
         let place = self.place;
-        place.outward(if name != VALUE_MARKER {
-            self.inner.deserialize_newtype_struct(name, GuardVisitor::new(visitor, place))
-        } else if place.is_self_describing() {
-            self.inner.deserialize_any(GuardVisitor::dynamic(visitor, place))
-        } else {
-            self.inner.deserialize_tuple(2, NodeVisitor::new(visitor, place))
+        place.outward(|| {
+            if name != VALUE_MARKER {
+                self.inner.deserialize_newtype_struct(name, GuardVisitor::new(visitor, place))
+            } else if place.is_self_describing() {
+                self.inner.deserialize_any(GuardVisitor::dynamic(visitor, place))
+            } else {
+                self.inner.deserialize_tuple(2, NodeVisitor::new(visitor, place))
+            }
         })
     }
 

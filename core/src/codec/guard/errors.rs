@@ -10,20 +10,21 @@ use crate::text::escape;
 
 /// What becomes of a codec's error while a type has it in hand.
 ///
-/// Whole results cross: where the error stays what it is, they are not even moved.
+/// What runs on the other side comes as a closure: where the error stays what it is, the result is made in its place and not moved.
 pub(super) trait Crossing {
     /// What the type sees of a codec's error.
     type Error<E: Error>: Error;
 
     /// From the codec to the type.
-    fn outward<T, E: Error>(&self, result: Result<T, E>) -> Result<T, Self::Error<E>>;
+    fn outward<T, E: Error>(&self, codec: impl FnOnce() -> Result<T, E>) -> Result<T, Self::Error<E>>;
 
     /// From the type back to the codec.
-    fn inward<T, E: Error>(&self, result: Result<T, Self::Error<E>>) -> Result<T, E>;
+    fn inward<T, E: Error>(&self, of_type: impl FnOnce() -> Result<T, Self::Error<E>>) -> Result<T, E>;
 
     /// The error of the whole decode, given what the codec made of it.
-    fn conclude(&self, error: DecodeError) -> DecodeError {
-        error
+    #[inline]
+    fn conclude<T>(&self, result: Result<T, DecodeError>) -> Result<T, DecodeError> {
+        result
     }
 }
 
@@ -34,13 +35,13 @@ impl Crossing for Direct {
     type Error<E: Error> = E;
 
     #[inline]
-    fn outward<T, E: Error>(&self, result: Result<T, E>) -> Result<T, E> {
-        result
+    fn outward<T, E: Error>(&self, codec: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        codec()
     }
 
     #[inline]
-    fn inward<T, E: Error>(&self, result: Result<T, E>) -> Result<T, E> {
-        result
+    fn inward<T, E: Error>(&self, of_type: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        of_type()
     }
 }
 
@@ -89,20 +90,20 @@ impl Crossing for Relay {
     type Error<E: Error> = Relayed;
 
     #[inline]
-    fn outward<T, E: Error>(&self, result: Result<T, E>) -> Result<T, Relayed> {
-        result.map_err(|error| self.error_outward(error))
+    fn outward<T, E: Error>(&self, codec: impl FnOnce() -> Result<T, E>) -> Result<T, Relayed> {
+        codec().map_err(|error| self.error_outward(error))
     }
 
     #[inline]
-    fn inward<T, E: Error>(&self, result: Result<T, Relayed>) -> Result<T, E> {
-        result.map_err(|error| self.error_inward(error))
+    fn inward<T, E: Error>(&self, of_type: impl FnOnce() -> Result<T, Relayed>) -> Result<T, E> {
+        of_type().map_err(|error| self.error_inward(error))
     }
 
-    fn conclude(&self, error: DecodeError) -> DecodeError {
-        match (error, self.state.get()) {
+    fn conclude<T>(&self, result: Result<T, DecodeError>) -> Result<T, DecodeError> {
+        result.map_err(|error| match (error, self.state.get()) {
             (DecodeError::Malformed(_), State::Rendered) => DecodeError::Malformed(self.last.take()),
             (error, _) => error,
-        }
+        })
     }
 }
 

@@ -31,7 +31,7 @@ use serde::de::DeserializeSeed;
 use self::budget::Budget;
 use self::deserializer::GuardSeed;
 use self::errors::{Crossing, Direct, Relay};
-use self::refusals::Refusals;
+use self::refusals::{Place, Refusals};
 use self::serializer::Guarded;
 use crate::codec::{Codec, DecodeError, DecodeLimits, EncodeError};
 
@@ -50,7 +50,7 @@ pub fn encode<C: Codec, T: Serialize + ?Sized>(
 ) -> Result<(), EncodeError> {
     let start = out.len();
     let refusals = Refusals::new(codec.capabilities(), max_depth);
-    let result = codec.encode(&Guarded::root(value, &refusals), out);
+    let result = codec.encode(&Guarded::at(value, &Place::root(&refusals)), out);
     let result = refusals.into_first().map_or(result, Err);
     if result.is_err() {
         out.truncate(start);

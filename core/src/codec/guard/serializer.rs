@@ -6,23 +6,18 @@ use serde::ser::{Serialize, SerializeTuple, Serializer};
 
 use crate::codec::Capability;
 use crate::codec::guard::compound::GuardCompound;
-use crate::codec::guard::refusals::{Place, Refusals};
+use crate::codec::guard::refusals::Place;
 use crate::value::Kind;
 
 /// A value, or a part of one, as a codec sees it.
 pub(super) struct Guarded<'a, T: ?Sized> {
     value: &'a T,
-    place: Place<'a>,
+    place: &'a Place<'a>,
 }
 
 impl<'a, T: ?Sized> Guarded<'a, T> {
     #[inline]
-    pub(super) fn root(value: &'a T, refusals: &'a Refusals) -> Self {
-        Self::at(value, Place::root(refusals))
-    }
-
-    #[inline]
-    pub(super) fn at(value: &'a T, place: Place<'a>) -> Self {
+    pub(super) fn at(value: &'a T, place: &'a Place<'a>) -> Self {
         Self { value, place }
     }
 }
@@ -30,7 +25,7 @@ impl<'a, T: ?Sized> Guarded<'a, T> {
 impl<T: Serialize + ?Sized> Serialize for Guarded<'_, T> {
     #[inline]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.value.serialize(GuardSerializer { inner: serializer, place: self.place })
+        self.value.serialize(GuardSerializer { inner: serializer, place: *self.place })
     }
 }
 
@@ -49,7 +44,7 @@ impl<S: Serializer> GuardSerializer<'_, S> {
         }
         let mut pair = self.inner.serialize_tuple(2)?;
         pair.serialize_element(&kind.tag())?;
-        pair.serialize_element(&Guarded::at(content, self.place.tagged()))?;
+        pair.serialize_element(&Guarded::at(content, &self.place.tagged()))?;
         pair.end()
     }
 }
@@ -122,7 +117,7 @@ impl<'a, S: Serializer> Serializer for GuardSerializer<'a, S> {
     #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
         let place = self.place.within_some()?;
-        self.inner.serialize_some(&Guarded::at(value, place))
+        self.inner.serialize_some(&Guarded::at(value, &place))
     }
 
     #[inline]
@@ -148,7 +143,7 @@ impl<'a, S: Serializer> Serializer for GuardSerializer<'a, S> {
             return self.serialize_node(kind, value);
         }
         let place = self.place.within()?;
-        self.inner.serialize_newtype_struct(name, &Guarded::at(value, place))
+        self.inner.serialize_newtype_struct(name, &Guarded::at(value, &place))
     }
 
     #[inline]
@@ -160,7 +155,7 @@ impl<'a, S: Serializer> Serializer for GuardSerializer<'a, S> {
         value: &T,
     ) -> Result<S::Ok, S::Error> {
         let place = self.place.inside()?;
-        self.inner.serialize_newtype_variant(name, index, variant, &Guarded::at(value, place))
+        self.inner.serialize_newtype_variant(name, index, variant, &Guarded::at(value, &place))
     }
 
     #[inline]

@@ -32,7 +32,7 @@ macro_rules! forward {
     ($($method:ident: $type:ty;)*) => {$(
         #[inline]
         fn $method<E: Error>(self, value: $type) -> Result<V::Value, E> {
-            self.place.inward(self.inner.$method(value))
+            self.place.inward(|| self.inner.$method(value))
         }
     )*};
 }
@@ -42,7 +42,7 @@ macro_rules! paid {
         #[inline]
         fn $method<E: Error>(self, value: $type) -> Result<V::Value, E> {
             self.place.spend_bytes(value.len())?;
-            self.place.inward(self.inner.$method(value))
+            self.place.inward(|| self.inner.$method(value))
         }
     )*};
 }
@@ -84,45 +84,45 @@ impl<'de, V: Visitor<'de>, X: Crossing> Visitor<'de> for GuardVisitor<'_, V, X> 
         if self.is_dynamic {
             self.place.admit_float(value)?;
         }
-        self.place.inward(self.inner.visit_f64(value))
+        self.place.inward(|| self.inner.visit_f64(value))
     }
 
     #[inline]
     fn visit_none<E: Error>(self) -> Result<V::Value, E> {
-        self.place.inward(self.inner.visit_none())
+        self.place.inward(|| self.inner.visit_none())
     }
 
     #[inline]
     fn visit_unit<E: Error>(self) -> Result<V::Value, E> {
-        self.place.inward(self.inner.visit_unit())
+        self.place.inward(|| self.inner.visit_unit())
     }
 
     #[inline]
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
         let part = GuardDeserializer::new(deserializer, self.place.inside()?);
-        self.place.inward(self.inner.visit_some(part))
+        self.place.inward(|| self.inner.visit_some(part))
     }
 
     #[inline]
     fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
         let part = GuardDeserializer::new(deserializer, self.place.inside()?);
-        self.place.inward(self.inner.visit_newtype_struct(part))
+        self.place.inward(|| self.inner.visit_newtype_struct(part))
     }
 
     #[inline]
     fn visit_seq<A: SeqAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
         let parts = GuardAccess::new(access, self.place.inside()?);
-        self.place.inward(self.inner.visit_seq(parts))
+        self.place.inward(|| self.inner.visit_seq(parts))
     }
 
     #[inline]
     fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
         let parts = GuardAccess::new(access, self.place.inside()?);
-        self.place.inward(self.inner.visit_map(parts))
+        self.place.inward(|| self.inner.visit_map(parts))
     }
 
     #[inline]
     fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
-        self.place.inward(self.inner.visit_enum(GuardAccess::new(access, self.place)))
+        self.place.inward(|| self.inner.visit_enum(GuardAccess::new(access, self.place)))
     }
 }
