@@ -3,7 +3,7 @@
 //!
 //! ```sh
 //! cargo run --release --example fanout                          # 10,000 messages, some minutes
-//! cargo run --release --example fanout -- --messages 100000
+//! cargo run --release --example fanout -- --messages 100000 --rounds 3 --patience 10
 //! ```
 
 #![expect(clippy::unwrap_used, reason = "a measurement that fails should stop where it fails")]
@@ -34,6 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let messages = number(&arguments, "--messages")?.unwrap_or(10_000);
     let rounds = number(&arguments, "--rounds")?.unwrap_or(1);
+    let patience = Duration::from_secs(number(&arguments, "--patience")?.unwrap_or(5));
     println!("{messages} messages of {} bytes as JSON, 1 publisher", serde_json::to_string(&Load::new(0))?.len());
     println!("900 subscribers on 9 connections, 100 with one each; a quarter each in json, xml, yaml, bincode");
     println!("\"µs\": processor time of the server for a delivery; \"MiB\": the most memory that it had\n");
@@ -52,9 +53,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         looked_at: 100,
     };
     for _ in 0..rounds {
-        measure("1,000 subscribers", crowd, None)?;
-        let alone = measure("900 subscribers", Crowd { sharing: 840, alone: 60, ..crowd }, None)?;
-        measure("the same, and 100 more that stop", Crowd { stopped: [60, 40], ..crowd }, Some(alone))?;
+        measure("1,000 subscribers", crowd, patience, None)?;
+        let alone = measure("900 subscribers", Crowd { sharing: 840, alone: 60, ..crowd }, patience, None)?;
+        measure("the same, and 100 more that stop", Crowd { stopped: [60, 40], ..crowd }, patience, Some(alone))?;
     }
     Ok(())
 }
@@ -66,10 +67,11 @@ fn number(arguments: &[String], name: &str) -> Result<Option<u64>, Box<dyn Error
 }
 
 /// One run against a fresh server. Gives messages a second.
-fn measure(name: &str, crowd: Crowd, alone: Option<f64>) -> Result<f64, Box<dyn Error>> {
+fn measure(name: &str, crowd: Crowd, patience: Duration, alone: Option<f64>) -> Result<f64, Box<dyn Error>> {
     let server = Child::start()?;
     let mut published = None;
-    let outcome: Outcome = run(&server.address, crowd, |_| published = Some(publish(&server.address, crowd.messages)));
+    let outcome: Outcome =
+        run(&server.address, crowd, |_| published = Some(publish(&server.address, crowd.messages, patience)));
     assert_eq!(outcome.delivered, crowd.messages * crowd.live() as u64, "all is delivered");
     assert_eq!(published.unwrap().unwrap().messages, crowd.messages);
     let seconds = outcome.elapsed.as_secs_f64();
@@ -82,9 +84,13 @@ fn measure(name: &str, crowd: Crowd, alone: Option<f64>) -> Result<f64, Box<dyn 
     Ok(rate)
 }
 
-fn publish(address: &Address, messages: u64) -> Result<bulla_client::topics::Published, bulla_client::CallError> {
+fn publish(
+    address: &Address,
+    messages: u64,
+    patience: Duration,
+) -> Result<bulla_client::topics::Published, bulla_client::CallError> {
     let client = Client::builder().server(address.to_string()).key(Key::from_bytes(KEY)).offer(["json"]).connect()?;
-    let publisher = client.topics().publisher(TOPIC, Duration::from_secs(10))?;
+    let publisher = client.topics().publisher(TOPIC, patience)?;
     for number in 0..messages {
         publisher.send(&Load::new(number))?;
     }

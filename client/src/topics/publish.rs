@@ -45,8 +45,8 @@ impl<'a> Topics<'a> {
     /// A stream of values for one topic, published in order.
     ///
     /// With `patience`, subscribers whose queues are full hold the stream up until they are half empty, all together for no longer than
-    /// that, and one that takes nothing at all only for a tenth of it; one that was waited for in vain is not waited for again before
-    /// its queue is half empty. So those that keep up lose nothing, and those that have stopped cost a tenth of the patience, once.
+    /// that; one that was waited for in vain, or has taken nothing for that long anyway, is not waited for again before its queue is
+    /// half empty. So those that keep up lose nothing, and those that have stopped cost the patience once, however many they are.
     /// Without (zero), nobody holds the stream up.
     ///
     /// # Errors

@@ -21,14 +21,14 @@ const EXAMPLES: &str = "\
 Examples:
   bulla publish sensors.kitchen celsius:=21.5             fields, as for bulla send
   bulla publish sensors.kitchen '{\"celsius\": 21.5}'       any JSON document
-  bulla publish sensors.kitchen @reading.yaml             a file in any linked format, known by its ending
+  bulla publish sensors.kitchen @reading.yaml             a file in any linked format
   bulla publish sensors.kitchen - < readings.jsonl        one JSON document a line, in order
 
-How many subscribers get it is printed. Nothing is kept for those who come later: bulla send is for that. A topic is segments with points
-between them: printable ASCII without blanks, * and >.
+How many subscribers get it is printed. Nothing is kept for those who come later: bulla send is for that. A topic is segments with \
+points between them: printable ASCII without blanks, * and >.
 
-With -, each line that is refused is named with its number, and subscribers who are slow hold the lines up for --patience at a time, or a
-tenth of it if they take nothing at all: those who keep up lose nothing, and those who have stopped are not waited for again.";
+With -, each line that is refused is named with its number, and subscribers who are slow hold the lines up for --patience at a time: \
+those who keep up lose nothing, and those who have stopped are waited for once.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]

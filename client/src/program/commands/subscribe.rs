@@ -26,9 +26,9 @@ Examples:
   bulla subscribe 'orders.>' --count 10          ten messages, then the end
   bulla subscribe 'orders.>' | jq .value         one JSON object a line in a pipe
 
-Quote * and > for the shell. Messages that do not come are told: a line on the terminal's error output, in JSON an object {\"gap\": …} in
-their place. They are missing because this side was too slow (--queue and --on-slow say what happens then), or because the codec of this
-connection cannot carry them (bytes in JSON, say: try --codec xml).
+Quote * and > for the shell. Messages that do not come are told: a line on the terminal's error output, in JSON an object {\"gap\": …} \
+in their place. They are missing because this side was too slow (--queue and --on-slow say what happens then), or because the codec of \
+this connection cannot carry them (bytes in JSON, say: try --codec xml).
 
 Ctrl-C ends it in order, with exit code 0, or 130 if --count was not reached.";
 

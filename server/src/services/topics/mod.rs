@@ -30,10 +30,10 @@
 //! [`Gap`] in its place, or the subscription ends: the subscriber's choice ([`Policy`]). [`TopicLimits`] bounds all of it.
 //!
 //! A publisher waits for nobody, unless it says for how long (`patience_ms`). Then subscribers whose queues are full hold its stream up
-//! until they are half empty, all together for no longer than that, and one that takes nothing at all only for a tenth of it. One
-//! that was waited for in vain is not waited for again before its queue is half empty. So those that keep up lose nothing, and those
-//! that have stopped cost a tenth of the patience, once. Such a stream holds one of the server's threads for streams while it lasts,
-//! and half of these threads are the most that all of them get; one without patience holds none.
+//! until they are half empty, all together for no longer than that; one that was waited for in vain, or has taken nothing for that
+//! long anyway, is not waited for again before its queue is half empty. So those that keep up lose nothing, and those that have
+//! stopped cost the patience once, however many they are. Such a stream holds one of the server's threads for streams while it
+//! lasts, and half of these threads are the most that all of them get; one without patience holds none.
 //!
 //! Nothing is kept for those who come later. What shall be kept is appended to a [collection](super::records), where it can be followed
 //! live just as well.

@@ -134,17 +134,18 @@ impl<F> Subscription<F> {
         next
     }
 
-    /// If a message of this cost would take another one its place, waits until the queue is half empty and it would not: for `patience`
-    /// from `begin` on, or until nothing was taken out for a tenth of that. After waiting in vain, nobody waits again before the queue
-    /// is half empty.
+    /// If a message of this cost would take another one its place, waits until the queue is half empty and it would not: until
+    /// `patience` after `begin`, or after something was last taken out if that was before. After waiting in vain, nobody waits again
+    /// before the queue is half empty.
+    ///
+    /// What is taken out makes up half a window at a time, so that is how coarse the signs of life are.
     pub(super) fn wait_for_room(&self, cost: usize, begin: Instant, patience: Duration) {
         let mut inbox = lock(&self.inbox);
         let mut low = !inbox.queue.is_full_for(cost);
         while !low && !inbox.closed && !inbox.ending && !inbox.excused {
             let now = Instant::now();
             inbox.note_progress(now);
-            let until = (begin + patience).min(inbox.idle_since + patience / 10);
-            let left = until.saturating_duration_since(now);
+            let left = (begin.min(inbox.idle_since) + patience).saturating_duration_since(now);
             inbox.awaited = !left.is_zero();
             inbox.excused = left.is_zero();
             inbox = self.caught_up.wait_timeout(inbox, left).unwrap_or_else(PoisonError::into_inner).0;

@@ -223,7 +223,7 @@ fn a_patient_publisher_waits_for_those_who_catch_up_and_once_for_those_who_do_no
     let hub = hub();
     let room = Room { messages: 4, ..ROOM };
     let [dead, slow] = [(), ()].map(|()| listen(&hub, "json", &["a"], room));
-    let patience = Duration::from_millis(500);
+    let patience = Duration::from_secs(2);
     let begin = Instant::now();
     let publish_all = |numbers: std::ops::Range<u32>| {
         numbers.for_each(|number| drop(publish_with(&hub, "json", "a", number, patience)));
@@ -231,11 +231,11 @@ fn a_patient_publisher_waits_for_those_who_catch_up_and_once_for_those_who_do_no
     publish_all(0..4);
     drain(&slow);
     publish_all(4..8);
-    assert!(begin.elapsed() >= patience / 10, "the one that takes nothing was waited for");
+    assert!(begin.elapsed() >= patience, "the one that takes nothing was waited for");
     let after = Instant::now();
     drain(&slow);
     publish_all(8..12);
-    assert!(after.elapsed() < patience / 10, "once");
+    assert!(after.elapsed() < patience, "once");
     assert_eq!(drain(&dead), [Err(8), Ok(9), Ok(10), Ok(11), Ok(12)]);
 
     // It has caught up, so it is waited for again, and so is the other: neither loses anything.
@@ -289,12 +289,12 @@ fn one_that_took_nothing_for_long_enough_is_not_waited_for() {
     publish(&hub, "json", "a", 1);
     let patience = Duration::from_secs(1);
     let published = Instant::now();
-    while published.elapsed() <= patience / 10 {
+    while published.elapsed() <= patience {
         std::thread::yield_now();
     }
     let begin = Instant::now();
     publish_with(&hub, "json", "a", 2, patience);
-    assert!(begin.elapsed() < patience / 10, "a tenth of the time was up before");
+    assert!(begin.elapsed() < patience, "the time was up before");
     assert_eq!(drain(&dead), [Err(1), Ok(2)]);
 }
 
