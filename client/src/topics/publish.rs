@@ -45,8 +45,8 @@ impl<'a> Topics<'a> {
     /// A stream of values for one topic, published in order.
     ///
     /// With `patience`, subscribers whose queues are full hold the stream up until they are half empty, all together for no longer than
-    /// that; one that was waited for in vain, or has taken nothing for that long anyway, is not waited for again before its queue is
-    /// half empty. So those that keep up lose nothing, and those that have stopped cost the patience once, however many they are.
+    /// that; one that was waited for in vain is not waited for again before its queue is half empty. So those that keep up lose
+    /// nothing, and those that have stopped cost the patience once and then a tenth of the time at most, however many they are.
     /// Without (zero), nobody holds the stream up.
     ///
     /// # Errors

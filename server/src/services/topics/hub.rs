@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bulla_core::codec::{CodecName, SharedCodec};
 use bulla_core::status::{Code, Status};
 use bulla_core::value::{Map, Value};
 
+use crate::services::topics::patience::Patience;
 use crate::services::topics::publication::{Bodies, Ledger, Publication};
 use crate::services::topics::subscription::{Pushed, Subscription, Wish};
 use crate::services::topics::trie::Trie;
@@ -115,18 +116,13 @@ impl<F> Hub<F> {
         topic: Topic,
         value: Value,
         encoded: Option<(CodecName, Vec<u8>)>,
-        patience: Duration,
+        patience: &mut Patience,
     ) -> Outcome<F> {
         let mut outcome = Outcome::default();
         let matching = self.matching(&topic);
         if !matching.is_empty() {
             let bodies = Bodies::new(value, encoded, codecs(&matching));
-            if !patience.is_zero() {
-                let begin = Instant::now();
-                for subscription in &matching {
-                    subscription.wait_for_room(bodies.cost(subscription.wish.codec.name()), begin, patience);
-                }
-            }
+            patience.wait(&matching, &bodies);
             self.queue(topic, bodies, matching, &mut outcome);
         }
         self.relieve();

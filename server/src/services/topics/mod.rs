@@ -30,10 +30,10 @@
 //! [`Gap`] in its place, or the subscription ends: the subscriber's choice ([`Policy`]). [`TopicLimits`] bounds all of it.
 //!
 //! A publisher waits for nobody, unless it says for how long (`patience_ms`). Then subscribers whose queues are full hold its stream up
-//! until they are half empty, all together for no longer than that; one that was waited for in vain, or has taken nothing for that
-//! long anyway, is not waited for again before its queue is half empty. So those that keep up lose nothing, and those that have
-//! stopped cost the patience once, however many they are. Such a stream holds one of the server's threads for streams while it
-//! lasts, and half of these threads are the most that all of them get; one without patience holds none.
+//! until they are half empty, all together for no longer than that; one that was waited for in vain is not waited for again before its
+//! queue is half empty. So those that keep up lose nothing, and those that have stopped cost the patience once and then a tenth of the
+//! time at most, however many they are. Such a stream holds one of the server's threads for streams while it lasts, and half of these
+//! threads are the most that all of them get; one without patience holds none.
 //!
 //! Nothing is kept for those who come later. What shall be kept is appended to a [collection](super::records), where it can be followed
 //! live just as well.
@@ -43,6 +43,7 @@ mod hub;
 mod limits;
 mod message;
 mod name;
+mod patience;
 mod publication;
 mod publish;
 mod queue;
@@ -50,7 +51,6 @@ mod subscription;
 mod trie;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bulla_core::codec::EncodeError;
 use bulla_core::status::{Code, Status};
@@ -63,6 +63,7 @@ use self::hub::Hub;
 pub use self::limits::TopicLimits;
 pub use self::message::{Cause, Delivery, Gap, Policy, Published, SubscribeRequest};
 pub use self::name::{InvalidName, MAX_NAME, MAX_SEGMENTS, Pattern, Topic};
+use self::patience::Patience;
 pub use self::publish::MAX_PATIENCE;
 use self::publish::{Patients, Publish};
 use self::queue::Room;
@@ -98,7 +99,7 @@ impl Topics {
     /// # Errors
     /// If the value is no document: see [`Value::from_serialize`].
     pub fn publish<T: Serialize + ?Sized>(&self, topic: &Topic, value: &T) -> Result<Published, EncodeError> {
-        let outcome = self.hub.publish(topic.clone(), Value::from_serialize(value)?, None, Duration::ZERO);
+        let outcome = self.hub.publish(topic.clone(), Value::from_serialize(value)?, None, &mut Patience::none());
         feed::conclude(&self.hub, &outcome);
         Ok(outcome.published)
     }

@@ -10,6 +10,7 @@ use bulla_core::text::escape;
 use crate::route::{Call, Context, Handler, Replies, Requests};
 use crate::services::topics::feed::{Feed, conclude};
 use crate::services::topics::hub::Hub;
+use crate::services::topics::patience::Patience;
 use crate::services::topics::{MAX_NAME, Published, Topic};
 
 /// The longest time for which subscribers may hold a publisher up.
@@ -22,7 +23,8 @@ impl Handler for Publish {
     fn handle(&self, mut call: Call) {
         let message = std::mem::take(&mut call.request);
         let topic = topic(&call.context);
-        let published = topic.and_then(|topic| publish(&self.0, topic, message, &call.context, Duration::ZERO));
+        let publish = |topic| publish(&self.0, topic, message, &call.context, &mut Patience::none());
+        let published = topic.and_then(publish);
         call.answer(published);
     }
 }
@@ -34,13 +36,13 @@ pub(super) fn publish_many(hub: &Arc<Hub<Feed>>, patients: &Patients, requests: 
         Ok(plan) => plan,
         Err(status) => return replies.fail(status),
     };
-    let run = Run { hub: Arc::clone(hub), context, topic, sum: Published::default() };
-    if patience.is_zero() {
+    let run = Run { hub: Arc::clone(hub), context, topic, patience, sum: Published::default() };
+    if run.patience.is_none() {
         return run.publish_in_passing(requests, replies);
     }
     let most = replies.context().server().capacity.stream_threads / 2;
     match patients.enter(most) {
-        Ok(_place) => conclude_run(replies, run.publish_patiently(requests, patience)),
+        Ok(_place) => conclude_run(replies, run.publish_patiently(requests)),
         Err(status) => replies.fail(status),
     }
 }
@@ -74,13 +76,14 @@ struct Run {
     hub: Arc<Hub<Feed>>,
     context: Context,
     topic: Topic,
+    patience: Patience,
     sum: Published,
 }
 
 impl Run {
-    fn publish_patiently(mut self, mut requests: Requests<()>, patience: Duration) -> Result<Published, Status> {
+    fn publish_patiently(mut self, mut requests: Requests<()>) -> Result<Published, Status> {
         while let Some(message) = requests.next_encoded() {
-            self.publish(message, patience)?;
+            self.publish(message)?;
         }
         Ok(self.sum)
     }
@@ -90,7 +93,7 @@ impl Run {
         requests.into_callback_encoded(move |message| {
             // After a failure, what still comes is not published.
             let Some(open) = replies.take() else { return };
-            match message.map(|message| self.publish(message, Duration::ZERO)) {
+            match message.map(|message| self.publish(message)) {
                 Some(Ok(())) => replies = Some(open),
                 Some(Err(status)) => open.fail(status),
                 None => conclude_run(open, Ok(self.sum)),
@@ -98,9 +101,10 @@ impl Run {
         });
     }
 
-    fn publish(&mut self, message: Result<Vec<u8>, Status>, patience: Duration) -> Result<(), Status> {
+    fn publish(&mut self, message: Result<Vec<u8>, Status>) -> Result<(), Status> {
         let topic = self.topic.clone();
-        let published = message.and_then(|message| publish(&self.hub, topic, message, &self.context, patience));
+        let publish = |message| publish(&self.hub, topic, message, &self.context, &mut self.patience);
+        let published = message.and_then(publish);
         self.sum.add(published.map_err(|status| status.with_detail("messages", self.sum.messages.to_string()))?);
         Ok(())
     }
@@ -119,7 +123,7 @@ fn publish(
     topic: Topic,
     message: Vec<u8>,
     context: &Context,
-    patience: Duration,
+    patience: &mut Patience,
 ) -> Result<Published, Status> {
     // What cannot be read is nobody's: it would reach those of the same codec as it is.
     let value = context.decode(&message)?;
@@ -135,10 +139,10 @@ fn topic(context: &Context) -> Result<Topic, Status> {
     name.parse().map_err(|error| invalid(&format_args!("no topic {:?}: {error}", escape(name, MAX_NAME))))
 }
 
-fn patience(context: &Context) -> Result<Duration, Status> {
-    let Some(text) = context.metadata_value("patience_ms") else { return Ok(Duration::ZERO) };
+fn patience(context: &Context) -> Result<Patience, Status> {
+    let Some(text) = context.metadata_value("patience_ms") else { return Ok(Patience::none()) };
     let patience = text.parse().ok().map(Duration::from_millis).filter(|patience| *patience <= MAX_PATIENCE);
-    patience.ok_or_else(|| {
+    patience.map(Patience::new).ok_or_else(|| {
         let most = MAX_PATIENCE.as_millis();
         Status::new(Code::InvalidArgument, format_args!("patience_ms is a whole number of up to {most}"))
     })

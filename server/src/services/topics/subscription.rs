@@ -44,6 +44,8 @@ struct Inbox {
     closed: bool,
     /// Something was taken out since the last message was pushed.
     taken: bool,
+    /// How many messages were pushed since something was taken out.
+    untaken: usize,
     /// Since when, at least, nothing was taken out although something was there.
     idle_since: Instant,
     /// A publisher waits until the queue is half empty.
@@ -56,6 +58,7 @@ impl Inbox {
     fn note_progress(&mut self, now: Instant) {
         if std::mem::take(&mut self.taken) || self.queue.len() == 0 {
             self.idle_since = now;
+            self.untaken = 0;
         }
     }
 }
@@ -87,6 +90,7 @@ impl<F> Subscription<F> {
             ending: false,
             closed: false,
             taken: false,
+            untaken: 0,
             idle_since: Instant::now(),
             awaited: false,
             excused: false,
@@ -106,6 +110,7 @@ impl<F> Subscription<F> {
         }
         inbox.pushed = publication.sequence;
         inbox.note_progress(now);
+        inbox.untaken += 1;
         if inbox.queue.push(publication, part.map_or(0, Part::cost)) == Err(Overflow) {
             inbox.closed = true;
             return Pushed::Overflow;
@@ -135,22 +140,27 @@ impl<F> Subscription<F> {
     }
 
     /// If a message of this cost would take another one its place, waits until the queue is half empty and it would not: until
-    /// `patience` after `begin`, or after something was last taken out if that was before. After waiting in vain, nobody waits again
-    /// before the queue is half empty.
+    /// `patience` after `begin`, or after something was last taken out if that was before; and only until `doubt` if nothing was taken
+    /// out while all that waits came. `false` if it waited in vain: then nobody waits again before the queue is half empty.
     ///
     /// What is taken out makes up half a window at a time, so that is how coarse the signs of life are.
-    pub(super) fn wait_for_room(&self, cost: usize, begin: Instant, patience: Duration) {
+    pub(super) fn wait_for_room(&self, cost: usize, begin: Instant, patience: Duration, doubt: Duration) -> bool {
         let mut inbox = lock(&self.inbox);
-        let mut low = !inbox.queue.is_full_for(cost);
-        while !low && !inbox.closed && !inbox.ending && !inbox.excused {
+        let mut low = inbox.excused || !inbox.queue.is_full_for(cost);
+        while !low && !inbox.closed && !inbox.ending {
             let now = Instant::now();
             inbox.note_progress(now);
+            let patience = if inbox.untaken >= inbox.queue.len() { doubt } else { patience };
             let left = (begin.min(inbox.idle_since) + patience).saturating_duration_since(now);
             inbox.awaited = !left.is_zero();
             inbox.excused = left.is_zero();
+            if inbox.excused {
+                return false;
+            }
             inbox = self.caught_up.wait_timeout(inbox, left).unwrap_or_else(PoisonError::into_inner).0;
             low = inbox.queue.is_half_empty() && !inbox.queue.is_full_for(cost);
         }
+        true
     }
 
     /// Takes no more messages. `true` if the caller is to begin taking out what waits, and the end.

@@ -10,6 +10,7 @@ use bulla_core::value::{Map, Value};
 use proptest::prelude::*;
 
 use super::hub::{Hub, Outcome};
+use super::patience::Patience;
 use super::publication::{Bytes, Part};
 use super::queue::{Next, Room};
 use super::subscription::{Subscription, Wish};
@@ -53,7 +54,12 @@ fn publish_with(
 ) -> Outcome<()> {
     let value = value.into();
     let message = codec(codec_name).encode_to_vec(&value).unwrap();
-    hub.publish(topic.parse().unwrap(), value, Some((codec_name.parse().unwrap(), message)), patience)
+    hub.publish(
+        topic.parse().unwrap(),
+        value,
+        Some((codec_name.parse().unwrap(), message)),
+        &mut Patience::new(patience),
+    )
 }
 
 /// What a listener is sent for its next message.
@@ -93,7 +99,7 @@ fn bytes_pass_unchanged_to_the_same_codec_and_once_through_a_value_to_each_other
         "a.b".parse().unwrap(),
         value.clone(),
         Some(("json".parse().unwrap(), message.to_vec())),
-        Duration::ZERO,
+        &mut Patience::none(),
     );
     assert_eq!(outcome.published, Published { messages: 1, delivered: 5, missed: 0 });
     let sent = listeners.each_ref().map(sent);
@@ -296,6 +302,20 @@ fn one_that_took_nothing_for_long_enough_is_not_waited_for() {
     publish_with(&hub, "json", "a", 2, patience);
     assert!(begin.elapsed() < patience, "the time was up before");
     assert_eq!(drain(&dead), [Err(1), Ok(2)]);
+}
+
+#[test]
+fn those_who_stop_one_after_the_other_share_one_patience() {
+    let hub = hub();
+    let most = Duration::from_secs(2);
+    let mut patience = Patience::new(most);
+    let _dead: Vec<_> = (1..=5).map(|messages| listen(&hub, "json", &["a"], Room { messages, ..ROOM })).collect();
+    let begin = Instant::now();
+    for _ in 0..10 {
+        hub.publish("a".parse().unwrap(), Value::Null, None, &mut patience);
+    }
+    let elapsed = begin.elapsed();
+    assert!(elapsed >= most && elapsed < 2 * most, "{elapsed:?}");
 }
 
 #[test]
