@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The server is a process of its own, over a loopback socket; its peak memory is what the system says (`VmHWM`, on Linux). It ends
-//! with an error if that is 64 MiB or more. It needs three times the file's length on the disk of the temporary folder.
+//! with an error if that is 64 MiB or more. The disk of the temporary folder must have room for three such files.
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -54,13 +54,15 @@ fn transfer(mebibytes: u64) -> Result<(), Box<dyn Error>> {
         let server = Server::start(folder.path())?;
         let key = KeyRing::load(at("bulla.key"))?.current().key().clone();
         let client = Client::builder().server(&server.address).key(key).offer([codec]).connect()?;
-        let (files, options) = (client.files(), TransferOptions::new().replace());
+        let (files, options) = (client.files(), TransferOptions::new());
         let go_on = |_| ControlFlow::Continue(());
         let begin = Instant::now();
         files.put_file("file", &at("file"), options, go_on)?;
         let middle = Instant::now();
         files.fetch_file("file", &at("copy"), options, go_on)?;
         let rates = [middle - begin, middle.elapsed()].map(|time| mebibytes as f64 / time.as_secs_f64());
+        files.remove("file")?;
+        fs::remove_file(at("copy"))?;
         client.close();
         let memory = server.peak_memory().map_or("unknown".to_owned(), |kib| format!("{:.1} MiB", kib as f64 / 1024.0));
         println!("{codec:9} {:10.0} {:12.0}  {memory}", rates[0], rates[1]);
