@@ -189,7 +189,7 @@ impl Client {
         let live = self.inner.line.live(deadline.until())?;
         let begin = Instant::now();
         let (bytes, inbox) = live.link.ping().map_err(|reason| CallError::NotSent { route: route(), reason })?;
-        inbox.wait(deadline.until());
+        live.link.wait_for_mail(&inbox, deadline.until());
         match inbox.take() {
             Some(Mail::End(End::Lost { reason, .. })) => Err(CallError::NotSent { route: route(), reason }),
             Some(_) => Ok(begin.elapsed()),

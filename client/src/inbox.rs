@@ -132,10 +132,17 @@ impl Inbox {
         messages.fold((0, 0), |(count, size), message| (count + 1, size + message.len()))
     }
 
-    /// Sleeps until something is there, or it is `until`.
-    pub(crate) fn wait(&self, until: Option<Instant>) {
+    /// Whether nothing is there.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    /// Sleeps until something is there, or it is `until`. `true` if it was woken, as [`put`](Self::put) or [`end`](Self::end) asked for.
+    pub(crate) fn wait(&self, until: Option<Instant>) -> bool {
         let mut content = self.lock();
+        let mut slept = false;
         while content.is_empty() {
+            slept = true;
             content.waiting = true;
             let Some(until) = until else {
                 content = self.arrived.wait(content).unwrap_or_else(PoisonError::into_inner);
@@ -144,10 +151,11 @@ impl Inbox {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 content.waiting = false;
-                return;
+                return false;
             }
             content = self.arrived.wait_timeout(content, left).unwrap_or_else(PoisonError::into_inner).0;
         }
+        slept
     }
 
     fn lock(&self) -> MutexGuard<'_, Content> {
@@ -209,7 +217,7 @@ mod tests {
                 assert!(inbox.put(vec![7]));
                 inbox.wake();
             });
-            inbox.wait(None);
+            assert!(inbox.wait(None));
             assert_eq!(message(inbox.take()), [7]);
         });
     }
@@ -217,7 +225,7 @@ mod tests {
     #[test]
     fn a_wait_ends_in_time() {
         let inbox = Inbox::default();
-        inbox.wait(Some(Instant::now() + Duration::from_millis(1)));
+        assert!(!inbox.wait(Some(Instant::now() + Duration::from_millis(1))));
         assert!(inbox.take().is_none());
         assert!(!inbox.put(Vec::new()), "nobody sleeps any more");
     }

@@ -6,7 +6,7 @@ use bulla_core::connection::{Event, StreamId};
 use bulla_core::status::{Code, Status};
 
 use super::Expects;
-use super::state::{Entry, State, Wakeup};
+use super::state::{Entry, State};
 use crate::Lost;
 use crate::inbox::End;
 
@@ -17,8 +17,9 @@ impl State {
             Event::Finished { stream } => self.handle_finished(stream),
             Event::Reset { stream, status } => drop(self.conclude(stream, |_| End::Status(status))),
             Event::Pong(bytes) => {
-                let inbox = self.pings.remove(&bytes);
-                self.wakeups.extend(inbox.filter(|inbox| inbox.end(End::Finished)).map(Wakeup::Reader));
+                if let Some(inbox) = self.pings.remove(&bytes) {
+                    self.end_inbox(&inbox, End::Finished);
+                }
             }
             Event::Opened { stream, .. } => self.refuse(stream, "this client serves no calls"),
             Event::GoAway { last } => self.handle_go_away(last),
@@ -34,10 +35,11 @@ impl State {
             self.connection.consume(stream, length);
             return self.refuse(stream, "one answer was expected");
         };
-        if entry.inbox.put(message) {
-            self.wakeups.push(Wakeup::Reader(Arc::clone(&entry.inbox)));
+        let (inbox, expects) = (Arc::clone(&entry.inbox), entry.expects);
+        if inbox.put(message) {
+            self.wake_reader(inbox);
         }
-        if entry.expects == Expects::One {
+        if expects == Expects::One {
             // It is the caller's now, who asked for it: what waits here is bounded by the calls under way.
             self.connection.consume(stream, length);
             self.handle_answered(stream);
@@ -52,9 +54,8 @@ impl State {
             return self.handle_answered(stream);
         }
         entry.expects = Expects::Nothing;
-        if entry.inbox.end(End::Finished) {
-            self.wakeups.push(Wakeup::Reader(Arc::clone(&entry.inbox)));
-        }
+        let inbox = Arc::clone(&entry.inbox);
+        self.end_inbox(&inbox, End::Finished);
     }
 
     /// The server has said all that it was asked for: whatever this side still has to say is of no use.
@@ -95,9 +96,7 @@ impl State {
         }
         self.conclude_all(|entry| End::Lost { reason: reason.clone(), sent: entry.sent });
         for (_, inbox) in std::mem::take(&mut self.pings) {
-            if inbox.end(End::Lost { reason: reason.clone(), sent: true }) {
-                self.wakeups.push(Wakeup::Reader(inbox));
-            }
+            self.end_inbox(&inbox, End::Lost { reason: reason.clone(), sent: true });
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! - A caller that waits for an answer writes at once, and nobody waits with output unwritten.
 //! - What nobody waits for yet, a call that was started or a message on a stream, is joined by what follows, until a quarter of what
-//!   may be in flight is queued. It is on its way within moments in any case: the driver is woken for it.
+//!   may be in flight is queued. It is on its way within moments in any case: whoever [leads](super::lead) is woken for it, or the keeper.
 //! - One thread writes at a time, without the lock. What others queue meanwhile goes into the next record, and they go on.
 
 use std::sync::MutexGuard;
@@ -10,21 +10,23 @@ use std::sync::MutexGuard;
 use super::Link;
 use super::state::{State, Wakeup};
 
-/// Writes that a caller makes, others' frames included, before it leaves the rest to the driver.
+/// Writes that a caller makes, others' frames included, before it leaves the rest to the leader.
 const ROUNDS: usize = 8;
 
 /// The least and the most bytes that are joined before they are written.
 const THRESHOLD: (usize, usize) = (4 << 10, 64 << 10);
 
 impl Link {
-    /// Writes what is queued, as far as the socket takes it, unless somebody is at it.
-    pub(crate) fn flush(&self) {
-        self.flush_from(self.lock());
+    /// Writes what is queued, as far as the socket takes it, unless somebody is at it. For whoever leads: interceptors hear nothing yet.
+    pub(crate) fn flush_for_all(&self) {
+        let state = self.flush_locked(self.lock());
+        self.unlock(state);
     }
 
+    /// As [`flush_for_all`](Self::flush_for_all), for callers.
     pub(super) fn flush_from(&self, state: MutexGuard<'_, State>) {
         let state = self.flush_locked(state);
-        self.unlock(state);
+        self.unlock_and_tell(state);
     }
 
     /// Writes what is queued if it is a quarter of what is in flight, and else leaves it to be joined by more.
@@ -32,13 +34,13 @@ impl Link {
         if state.fresh >= (in_flight / 4).clamp(THRESHOLD.0, THRESHOLD.1) {
             return self.flush_from(state);
         }
-        // Whoever writes takes it along; a socket that is full tells the driver by itself when it is not.
+        // Whoever writes takes it along; a socket that is full tells the leader by itself when it is not.
         if !state.writing && state.blocked.is_none() {
-            self.wake_driver(&mut state);
+            self.wake_driver_soon(&mut state);
         }
     }
 
-    /// As [`flush`](Self::flush), and gives the lock back; it was free meanwhile.
+    /// As [`flush_for_all`](Self::flush_for_all), and gives the lock back; it was free meanwhile.
     pub(super) fn flush_locked<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         if state.writing || state.write_failed {
             return state;
@@ -58,21 +60,11 @@ impl Link {
             state.handle_written(&result, writable);
         }
         state.writing = false;
-        // The driver goes on with what is left, keeps the time of a stall, reads a failure's cause, and brings the end to all.
+        // The leader goes on with what is left, keeps the time of a stall, reads a failure's cause, and brings the end to all.
         let ended = state.connection.is_over() && state.over.is_none();
         if rounds == ROUNDS || rounds > 0 && (state.blocked.is_some() || state.write_failed) || ended {
             self.wake_driver(&mut state);
         }
         state
-    }
-
-    pub(super) fn wake_driver(&self, state: &mut State) {
-        if !state.woken {
-            state.woken = true;
-            if self.waker.wake().is_err() {
-                // The driver comes by at its next timeout.
-                state.woken = false;
-            }
-        }
     }
 }

@@ -6,6 +6,7 @@
 
 mod events;
 mod flush;
+mod lead;
 mod state;
 mod streams;
 
@@ -18,10 +19,11 @@ use mio::Waker;
 use self::state::{State, Wakeup};
 pub(crate) use self::streams::{Beginning, Expects, GivenUp, Refusal};
 use crate::Lost;
+use crate::drive::Driver;
 use crate::inbox::Inbox;
 use crate::socket::Socket;
 
-/// A connection that is shared by callers and its driver.
+/// A connection that is shared by callers and its keeper.
 pub(crate) struct Link {
     pub(crate) socket: Socket,
     waker: Waker,
@@ -29,11 +31,20 @@ pub(crate) struct Link {
     state: Mutex<State>,
     /// The handshake is done, room came, a stream ended, bytes were written, or the connection is over.
     changed: Condvar,
+    /// The keeper is to look.
+    keeper: Condvar,
 }
 
 impl Link {
-    pub(crate) fn new(connection: Connection, socket: Socket, waker: Waker, bounds: Bounds) -> Self {
-        Self { socket, waker, bounds, state: Mutex::new(State::new(connection)), changed: Condvar::new() }
+    pub(crate) fn new(
+        connection: Connection,
+        socket: Socket,
+        waker: Waker,
+        bounds: Bounds,
+        driver: Box<Driver>,
+    ) -> Self {
+        let state = Mutex::new(State::new(connection, driver));
+        Self { socket, waker, bounds, state, changed: Condvar::new(), keeper: Condvar::new() }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -120,9 +131,9 @@ impl Link {
         self.wake_driver(&mut state);
     }
 
-    // For the driver
+    // For whoever leads
 
-    /// Takes note that the driver is awake.
+    /// Takes note that the leader is awake.
     pub(crate) fn handle_wake(&self) {
         self.lock().woken = false;
     }
@@ -135,10 +146,10 @@ impl Link {
     }
 
     /// Hands the time, and whatever `step` does, to the connection; brings what comes of it to those who wait for it.
-    pub(crate) fn handle(&self, step: impl FnOnce(&mut Connection)) {
+    pub(crate) fn handle(&self, step: impl FnOnce(&mut Connection, Instant)) {
         let mut state = self.lock();
-        step(&mut state.connection);
         let now = Instant::now();
+        step(&mut state.connection, now);
         state.connection.handle_timeout(now);
         while let Some(event) = state.connection.poll_event() {
             state.handle_event(event);
@@ -160,7 +171,7 @@ impl Link {
         self.unlock(state);
     }
 
-    /// When the driver is wanted again without anything happening at the socket.
+    /// When the leader is wanted again without anything happening at the socket.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let state = self.lock();
         let stall = state.blocked.and_then(|since| since.checked_add(self.bounds.idle));
@@ -170,11 +181,25 @@ impl Link {
     // Inside
 
     /// Waits for any change.
-    fn wait<'a>(&self, mut state: MutexGuard<'a, State>, until: Option<Instant>) -> MutexGuard<'a, State> {
+    fn wait<'a>(&'a self, mut state: MutexGuard<'a, State>, until: Option<Instant>) -> MutexGuard<'a, State> {
         state.waiting += 1;
-        state = sleep(&self.changed, state, until);
+        state = self.wait_for_change(&self.changed, state, until);
         state.waiting -= 1;
         state
+    }
+
+    /// Has the leader look whether it still waits for something.
+    fn rouse_leader(&self, state: &mut State) {
+        if !state.lead.is_free() {
+            self.wake_driver(state);
+        }
+    }
+
+    /// As [`unlock`](Self::unlock), and tells interceptors what they are to hear: not while leading, since they may call and wait.
+    fn unlock_and_tell(&self, mut state: MutexGuard<'_, State>) {
+        let endings = std::mem::take(&mut state.endings);
+        self.unlock(state);
+        endings.into_iter().for_each(|(endings, end)| end.tell(endings));
     }
 
     /// Gives the lock back, then wakes whoever has something to look at.

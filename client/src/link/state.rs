@@ -8,8 +8,10 @@ use std::time::Instant;
 use bulla_core::connection::{CommandError, Connection, Open, StreamId};
 use bulla_core::intercept::Endings;
 
+use super::lead::Lead;
 use super::{Expects, Refusal};
 use crate::Lost;
+use crate::drive::Driver;
 use crate::inbox::{End, Inbox};
 
 /// Everything behind a link's lock.
@@ -41,8 +43,11 @@ pub(crate) struct State {
     pub(super) woken: bool,
     /// Who is to be woken once the lock is free.
     pub(super) wakeups: Vec<Wakeup>,
+    /// Interceptors that are to hear how calls ended, once the lock and the lead are free.
+    pub(super) endings: Vec<(Endings, End)>,
     /// How many threads wait for any change.
     pub(super) waiting: usize,
+    pub(super) lead: Lead,
     pub(crate) going_away: bool,
     /// When the connection is closed, whatever is still queued.
     pub(super) close_at: Option<Instant>,
@@ -69,8 +74,6 @@ pub(super) enum Wakeup {
     Reader(Arc<Inbox>),
     /// Threads that sleep.
     Sender(Arc<Condvar>),
-    /// Interceptors.
-    Ending(Endings, End),
 }
 
 impl Wakeup {
@@ -78,13 +81,12 @@ impl Wakeup {
         match self {
             Self::Reader(inbox) => inbox.wake(),
             Self::Sender(outlet) => outlet.notify_all(),
-            Self::Ending(endings, end) => end.tell(endings),
         }
     }
 }
 
 impl State {
-    pub(super) fn new(connection: Connection) -> Self {
+    pub(super) fn new(connection: Connection, driver: Box<Driver>) -> Self {
         Self {
             connection,
             streams: HashMap::new(),
@@ -103,7 +105,9 @@ impl State {
             in_flight: 0,
             woken: false,
             wakeups: Vec::new(),
+            endings: Vec::new(),
             waiting: 0,
+            lead: Lead::new(driver),
             going_away: false,
             close_at: None,
             over: None,
@@ -175,15 +179,26 @@ impl State {
     pub(super) fn tell_interceptors(&mut self, entry: &mut Entry, end: &End) {
         let endings = std::mem::take(&mut entry.endings);
         if !endings.is_empty() {
-            self.wakeups.push(Wakeup::Ending(endings, end.clone()));
+            self.endings.push((endings, end.clone()));
         }
     }
 
     fn tell_end(&mut self, entry: &Entry, end: End) {
-        if entry.inbox.end(end) {
-            self.wakeups.push(Wakeup::Reader(Arc::clone(&entry.inbox)));
-        }
+        self.end_inbox(&entry.inbox, end);
         self.wakeups.extend(entry.outlet.clone().map(Wakeup::Sender));
+    }
+
+    pub(super) fn end_inbox(&mut self, inbox: &Arc<Inbox>, end: End) {
+        if inbox.end(end) {
+            self.wake_reader(Arc::clone(inbox));
+        }
+    }
+
+    /// Has a reader woken that sleeps.
+    pub(super) fn wake_reader(&mut self, inbox: Arc<Inbox>) {
+        self.lead.sleepers -= 1;
+        self.lead.served += 1;
+        self.wakeups.push(Wakeup::Reader(inbox));
     }
 
     /// Takes back what nobody will read of a stream, so that its room is free for others.

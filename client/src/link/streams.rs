@@ -7,8 +7,8 @@ use bulla_core::connection::{CommandError, Open, StreamId};
 use bulla_core::intercept::Endings;
 use bulla_core::status::{Code, Status};
 
+use super::Link;
 use super::state::{Entry, State, Wakeup};
-use super::{Link, sleep};
 use crate::Lost;
 use crate::inbox::{End, Inbox};
 
@@ -134,7 +134,7 @@ impl Link {
             }
             let outlet = Arc::clone(outlet);
             state.crowded.push(stream);
-            state = sleep(&outlet, state, until);
+            state = self.wait_for_change(&outlet, state, until);
         }
     }
 
@@ -159,6 +159,7 @@ impl Link {
     pub(crate) fn give_up(&self, stream: StreamId, why: GivenUp) {
         let mut state = self.lock();
         state.reset(stream, why);
+        self.rouse_leader(&mut state);
         self.flush_from(state);
     }
 
@@ -177,6 +178,7 @@ impl Link {
         for stream in state.conclude_all(|_| End::Cancelled) {
             let _ = state.connection.reset(stream, &Status::new(Code::Cancelled, "the caller gave up"));
         }
+        self.rouse_leader(&mut state);
         self.flush_from(state);
     }
 

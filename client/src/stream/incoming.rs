@@ -74,16 +74,18 @@ impl<Res> Incoming<Res> {
 
     /// Nothing stays unwritten, and no room ungranted, while a reader sleeps.
     fn wait_for_mail(&mut self, wait: Wait) -> Option<Mail> {
-        if !self.settle() {
-            self.stream.live.link.flush();
-        }
+        self.settle();
+        let (link, inbox) = (&self.stream.live.link, &self.stream.inbox);
         let deadline = self.stream.deadline.until();
         let until = match wait {
-            Wait::Not => return self.stream.inbox.take_all(&mut self.taken),
+            Wait::Not => {
+                link.read_now();
+                return inbox.take_all(&mut self.taken);
+            }
             Wait::Until(until) => Some(deadline.map_or(until, |deadline| deadline.min(until))),
             Wait::Forever => deadline,
         };
-        self.stream.inbox.wait(until);
+        link.wait_for_mail(inbox, until);
         if let Some(mail) = self.stream.inbox.take_all(&mut self.taken) {
             return Some(mail);
         }
@@ -104,13 +106,12 @@ impl<Res> Incoming<Res> {
         }
     }
 
-    /// Grants what was read; `false` if that is nothing.
-    fn settle(&mut self) -> bool {
+    /// Grants what was read.
+    fn settle(&mut self) {
         let Owed { messages, bytes } = std::mem::take(&mut self.owed);
         if messages > 0 {
             self.stream.live.link.consume(self.stream.id, messages, bytes);
         }
-        messages > 0
     }
 
     /// Ends the stream early, if it is not over, and frees the room of what nobody will read.

@@ -31,10 +31,9 @@ impl Answer {
         }
     }
 
-    /// Nothing waits unwritten while a caller sleeps; one whose answer is there already leaves what it queued to be joined by more.
+    /// One whose answer is there already leaves what it queued to be joined by more.
     fn flush_and_wait(&self) -> Mail {
-        self.stream.live.link.flush();
-        self.stream.inbox.wait(self.stream.deadline.until());
+        self.stream.live.link.wait_for_mail(&self.stream.inbox, self.stream.deadline.until());
         self.stream.inbox.take().unwrap_or_else(|| {
             // If the answer came at the same moment, that is the outcome.
             self.stream.give_up(GivenUp::Deadline);
