@@ -250,8 +250,8 @@ impl Link {
                 (state.lead.wanted, state.lead.hurried, state.lead.served) = (false, false, 0);
                 return Leader { link: self, driver: Some(driver), is_keeper: true };
             }
-            // Whoever leads and does nothing else will say when it is done.
-            let until = (!idle).then(|| Instant::now() + nap);
+            // Whoever leads for so long without an end will say when it is done.
+            let until = (!idle || nap < NAP.1).then(|| Instant::now() + nap);
             state.lead.keeper = match until {
                 None => Keeper::SleepsDeeply,
                 Some(_) if nap == NAP.0 => Keeper::Naps,
