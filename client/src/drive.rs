@@ -57,6 +57,19 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
+    /// Handles what has come already; `false` if that is nothing.
+    pub(crate) fn read_ahead(&mut self, link: &Link) -> bool {
+        match link.socket.read(&mut self.scratch) {
+            Ok(count @ 1..) => {
+                let input = &mut self.scratch[..count];
+                link.handle(|connection, now| connection.handle_input(now, input));
+                true
+            }
+            // The end, too, is for those who wait to see.
+            _ => false,
+        }
+    }
+
     /// Waits for something to happen, until `until` at most, and handles it.
     pub(crate) fn turn(&mut self, link: &Link, until: Option<Instant>) -> io::Result<()> {
         let timeout = until.map(|until| until.saturating_duration_since(Instant::now()));

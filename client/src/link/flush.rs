@@ -2,7 +2,7 @@
 //!
 //! - A caller that waits for an answer writes at once, and nobody waits with output unwritten.
 //! - What nobody waits for yet, a call that was started or a message on a stream, is joined by what follows, until a quarter of what
-//!   may be in flight is queued. It is on its way within moments in any case: whoever [leads](super::lead) is woken for it, or the keeper.
+//!   may be in flight is queued. A call with nothing in flight before it is written at once: its answer says when to go on. It is on its way within moments in any case: whoever [leads](super::lead) is woken for it, or the keeper.
 //! - One thread writes at a time, without the lock. What others queue meanwhile goes into the next record, and they go on.
 
 use std::sync::MutexGuard;
@@ -49,6 +49,7 @@ impl Link {
         let mut rounds = 0;
         while state.blocked.is_none() && !state.write_failed && rounds < ROUNDS && state.prepare_output() {
             rounds += 1;
+            state.writes += 1;
             let (out, from, writable) = (std::mem::take(&mut state.out), state.written, state.writable);
             let wakeups = std::mem::take(&mut state.wakeups);
             drop(state);

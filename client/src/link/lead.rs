@@ -4,8 +4,8 @@
 //! what it reads for others it brings to them, and wakes those who sleep. When it has what it wants, it puts the driver back.
 //!
 //! The keeper, a thread of the connection's own, leads when nobody else does: as soon as somebody sleeps whom no leader would wake, or
-//! something is left to do, and else when nobody has led for a while. It steps down when it finds itself in between one caller and its
-//! answers. To look whether callers lead costs little, and less the longer they do: see [`Pace`].
+//! something is left to do, and else when no caller has done anything for a while. It steps down when it finds itself in between one
+//! caller and its answers.
 
 use std::ops::ControlFlow;
 use std::sync::{Condvar, MutexGuard};
@@ -17,15 +17,18 @@ use crate::Lost;
 use crate::drive::Driver;
 use crate::inbox::Inbox;
 
-/// How long the keeper waits between two looks: at first, and when something was queued that nobody waits for, and at most.
-const NAP: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(32));
+/// How long the keeper waits between two looks.
+const SLEEP: Duration = Duration::from_millis(32);
+
+/// How long it waits when something was queued that nobody waits for yet.
+const NAP: Duration = Duration::from_millis(1);
 
 /// Where the driver is, and what the keeper is to know.
 pub(super) struct Lead {
     /// Nobody leads.
     driver: Option<Box<Driver>>,
-    /// How often callers led.
-    turns: u64,
+    /// How often callers led, or began something.
+    pub(super) activity: u64,
     /// Threads that sleep until a leader brings them something.
     pub(super) sleepers: usize,
     /// Sleeping readers that were woken since the keeper looked.
@@ -54,7 +57,7 @@ impl Lead {
     pub(super) fn new(driver: Box<Driver>) -> Self {
         let keeper = Keeper::Awake;
         // The keeper has the first word: the handshake goes on whether or not anybody waits for it.
-        Self { driver: Some(driver), turns: 0, sleepers: 0, served: 0, hurried: false, wanted: true, keeper }
+        Self { driver: Some(driver), activity: 0, sleepers: 0, served: 0, hurried: false, wanted: true, keeper }
     }
 
     /// Whether nobody leads.
@@ -84,6 +87,12 @@ struct Leader<'a> {
 }
 
 impl Leader<'_> {
+    /// As [`turn`](Self::turn), with what has come already, if anything has.
+    fn read_ahead(&mut self) -> ControlFlow<()> {
+        let came = self.driver.as_mut().is_some_and(|driver| driver.read_ahead(self.link));
+        if came { self.link.settle() } else { ControlFlow::Continue(()) }
+    }
+
     /// Waits for something to happen, until `until` at most, handles it, and writes what comes of it. `Break` if interceptors are to be
     /// told something: they may call, and wait, and so must find the lead free.
     fn turn(&mut self, until: Option<Instant>) -> ControlFlow<()> {
@@ -101,7 +110,7 @@ impl Drop for Leader<'_> {
         let mut state = self.link.lock();
         state.lead.driver = self.driver.take();
         if !self.is_keeper {
-            state.lead.turns += 1;
+            state.lead.activity += 1;
             if state.lead.wanted || state.lead.keeper == Keeper::SleepsDeeply || state.needs_keeper() {
                 self.link.call_keeper(&mut state);
             }
@@ -116,13 +125,20 @@ impl Link {
     /// Waits until something is in the inbox, or it is `until`. Nobody sleeps with output unwritten.
     pub(crate) fn wait_for_mail(&self, inbox: &Inbox, until: Option<Instant>) {
         loop {
-            let mut state = self.flush_locked(self.lock());
+            let state = self.lock();
+            let writes = state.writes;
+            let mut state = self.flush_locked(state);
             if !inbox.is_empty() {
                 return self.unlock(state);
             }
             if let Some(mut leader) = self.try_lead(&mut state) {
+                // What was asked a while ago may be answered by now.
+                let may_be_there = state.writes == writes;
                 self.unlock(state);
-                while leader.turn(until).is_continue() && inbox.is_empty() && !is_past(until) {}
+                let mut told = if may_be_there { leader.read_ahead() } else { ControlFlow::Continue(()) };
+                while told.is_continue() && inbox.is_empty() && !is_past(until) {
+                    told = leader.turn(until);
+                }
             } else {
                 state.lead.sleepers += 1;
                 self.unlock(state);
@@ -215,9 +231,9 @@ impl Link {
     pub(crate) fn keep(&self) {
         let _ending = Ending(self);
         loop {
-            let mut leader = self.wait_for_lead();
+            let (mut leader, activity) = self.wait_for_lead();
             let mut told = self.settle();
-            while told.is_continue() && self.lock().over.is_none() && !self.is_in_between() {
+            while told.is_continue() && self.lock().over.is_none() && !self.is_in_between(activity) {
                 told = leader.turn(None);
             }
             let over = self.lock().over.is_some();
@@ -231,33 +247,38 @@ impl Link {
         }
     }
 
-    /// Whether one caller alone sleeps and is woken, time and again.
-    fn is_in_between(&self) -> bool {
+    /// Whether a caller can do better alone: one slept and was woken, or one was active and had no need to sleep.
+    fn is_in_between(&self, activity: u64) -> bool {
         let mut state = self.lock();
-        let served = std::mem::take(&mut state.lead.served);
-        served == 1 && !state.needs_keeper()
+        let active = state.lead.activity != activity;
+        match std::mem::take(&mut state.lead.served) {
+            0 => active && !state.needs_keeper(),
+            1 => !state.needs_keeper(),
+            _ => false,
+        }
     }
 
-    /// Waits until nobody leads but somebody should.
-    fn wait_for_lead(&self) -> Leader<'_> {
+    /// Waits until nobody leads but somebody should. Gives what the callers' activity was then, too.
+    fn wait_for_lead(&self) -> (Leader<'_>, u64) {
         let mut state = self.lock();
-        let mut pace = Pace::new(state.lead.turns);
+        let mut seen = None;
         loop {
-            let (nap, idle) = pace.next(&mut state.lead);
+            let activity = state.lead.activity;
+            let idle = seen.replace(activity) == Some(activity);
             if (idle || state.lead.wanted)
                 && let Some(driver) = state.lead.driver.take()
             {
                 (state.lead.wanted, state.lead.hurried, state.lead.served) = (false, false, 0);
-                return Leader { link: self, driver: Some(driver), is_keeper: true };
+                return (Leader { link: self, driver: Some(driver), is_keeper: true }, activity);
             }
             // Whoever leads for so long without an end will say when it is done.
-            let until = (!idle || nap < NAP.1).then(|| Instant::now() + nap);
-            state.lead.keeper = match until {
-                None => Keeper::SleepsDeeply,
-                Some(_) if nap == NAP.0 => Keeper::Naps,
-                Some(_) => Keeper::Sleeps,
+            let (keeper, time) = match std::mem::take(&mut state.lead.hurried) {
+                true => (Keeper::Naps, Some(NAP)),
+                false if !idle => (Keeper::Sleeps, Some(SLEEP)),
+                false => (Keeper::SleepsDeeply, None),
             };
-            state = sleep(&self.keeper, state, until);
+            state.lead.keeper = keeper;
+            state = sleep(&self.keeper, state, time.map(|time| Instant::now() + time));
             state.lead.keeper = Keeper::Awake;
         }
     }
@@ -272,28 +293,6 @@ impl Link {
             self.handle(|_, _| {});
         }
         if self.lock().endings.is_empty() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    }
-}
-
-/// When the keeper looks again whether callers lead.
-struct Pace {
-    turns: u64,
-    nap: Option<Duration>,
-}
-
-impl Pace {
-    fn new(turns: u64) -> Self {
-        Self { turns, nap: None }
-    }
-
-    /// The time until the next look, and whether nobody has led, or one caller alone, since the last.
-    fn next(&mut self, lead: &mut Lead) -> (Duration, bool) {
-        let idle = self.nap.is_some() && self.turns == lead.turns;
-        self.turns = lead.turns;
-        let hurried = std::mem::take(&mut lead.hurried);
-        let nap = self.nap.filter(|_| !hurried).map_or(NAP.0, |nap| (nap * 2).min(NAP.1));
-        self.nap = Some(nap);
-        (nap, idle)
     }
 }
 

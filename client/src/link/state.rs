@@ -31,6 +31,8 @@ pub(crate) struct State {
     pub(super) written: usize,
     /// A thread is writing, without the lock.
     pub(super) writing: bool,
+    /// Counts writes.
+    pub(super) writes: u64,
     /// Counts how often the socket became writable.
     pub(super) writable: u64,
     /// Since when the socket takes nothing.
@@ -98,6 +100,7 @@ impl State {
             out: Vec::new(),
             written: 0,
             writing: false,
+            writes: 0,
             writable: 0,
             blocked: None,
             write_failed: false,

@@ -61,9 +61,10 @@ impl Link {
     /// Opens a stream as soon as there is room, until `until` at most.
     pub(crate) fn open(&self, beginning: Beginning<'_>, until: Option<Instant>) -> Result<Opened, Refusal> {
         let (mut state, stream) = self.wait_for_stream(beginning.open, until)?;
-        let soon = beginning.soon;
+        // With nothing in flight there is nothing to wait for: what comes next will join while this is under way.
+        let joins = beginning.soon && (state.in_flight > 0 || beginning.request.is_none());
         let inbox = state.begin(stream, beginning)?;
-        if soon {
+        if joins {
             let in_flight = state.in_flight;
             self.flush_by_and_by(state, in_flight);
         } else {
@@ -206,6 +207,7 @@ impl State {
             self.backlog += size;
         }
         self.fresh += size;
+        self.lead.activity += 1;
         self.unwritten.push(stream);
         let inbox = Arc::new(Inbox::default());
         if expects != Expects::Nothing {

@@ -33,7 +33,7 @@ use crate::{CallError, Lost};
 pub(crate) enum Shape {
     /// One and one; written at once, since somebody waits.
     Call,
-    /// One and one; may share a record with what follows.
+    /// One and one; may share a record with what follows, if others are in flight.
     Start,
     /// One and none.
     Notify,

@@ -1,4 +1,4 @@
-//! Bulla itself: the server library, and the client library with a thread for each connection.
+//! Bulla itself: the server library, and the client library with a thread for each processor that the process may use.
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,6 +17,7 @@ use crate::job::{Job, serve_until_hangup};
 use crate::load::{Load, Size};
 use crate::meter::{Meter, Period, Tally};
 use crate::peers::{Peer, core_client};
+use crate::process::processors;
 
 /// Both sides hold it; the server is there for nobody else.
 pub(super) const KEY: [u8; 32] = [7; 32];
@@ -105,21 +106,21 @@ impl Bulla {
 
     fn echo<P: Payload>(&self, job: &Job, route: &str, in_flight: usize) -> Result<Tally, Error> {
         let clients = (0..job.load.connections()).map(|_| self.connect(job)).collect::<Result<Vec<_>, _>>()?;
+        let share = clients.len().div_ceil(processors()?.len());
         let period = job.period();
         thread::scope(|scope| {
-            let run = |client| scope.spawn(move || run::<P>(client, route, in_flight, period));
-            let threads: Vec<_> = clients.iter().map(run).collect();
+            let run = |clients| scope.spawn(move || run::<P>(clients, route, in_flight, period));
+            let threads: Vec<_> = clients.chunks(share).map(run).collect();
             Tally::sum(threads.into_iter().map(|thread| thread.join().expect("no panic in there")))
         })
     }
 }
 
-fn run<P: Payload>(client: &Client, route: &str, in_flight: usize, period: Period) -> Result<Tally, Error> {
+fn run<P: Payload>(clients: &[Client], route: &str, in_flight: usize, period: Period) -> Result<Tally, Error> {
     let mut meter = Meter::new(period);
-    if in_flight == 1 {
-        one_by_one::<P>(client, route, &mut meter)?;
-    } else {
-        in_a_window::<P>(client, route, in_flight, &mut meter)?;
+    match clients {
+        [client] if in_flight == 1 => one_by_one::<P>(client, route, &mut meter)?,
+        clients => in_a_window::<P>(clients, route, in_flight, &mut meter)?,
     }
     Ok(meter.tally)
 }
@@ -138,11 +139,13 @@ fn one_by_one<P: Payload>(client: &Client, route: &str, meter: &mut Meter) -> Re
     Ok(())
 }
 
-fn in_a_window<P: Payload>(client: &Client, route: &str, in_flight: usize, meter: &mut Meter) -> Result<(), Error> {
+/// The clients are asked in turn: the next is the one whose oldest answer is awaited.
+fn in_a_window<P: Payload>(clients: &[Client], route: &str, in_flight: usize, meter: &mut Meter) -> Result<(), Error> {
     let (mut question, options) = (P::numbered(0), CallOptions::new());
-    let mut window: VecDeque<(u64, Instant, Pending<P>)> = VecDeque::with_capacity(in_flight);
-    for number in 0.. {
-        if window.len() == in_flight
+    let most = clients.len() * in_flight;
+    let mut window: VecDeque<(u64, Instant, Pending<P>)> = VecDeque::with_capacity(most);
+    for (number, client) in (0..).zip(clients.iter().cycle()) {
+        if window.len() == most
             && let Some((number, sent, pending)) = window.pop_front()
         {
             check(pending.wait()?.number(), number)?;
