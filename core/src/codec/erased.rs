@@ -6,7 +6,7 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error};
 use serde::ser::Serialize;
 
 use self::sealed::{ErasedSeed, Run};
-use crate::codec::{Capabilities, Codec, CodecName, DecodeError, DecodeLimits, EncodeError, guard};
+use crate::codec::{Capabilities, Codec, CodecName, CodecSet, DecodeError, DecodeLimits, EncodeError, guard};
 
 /// A [`Codec`] whose type is not known. Every codec is one; nothing else can be.
 ///
@@ -62,9 +62,7 @@ impl dyn ErasedCodec {
     /// # Errors
     /// If the codec cannot carry the value, or the value nests too deep.
     pub fn encode_to_vec<T: Serialize + ?Sized>(&self, value: &T) -> Result<Vec<u8>, EncodeError> {
-        let mut out = Vec::new();
-        self.encode(value, DecodeLimits::DEFAULT.depth, &mut out)?;
-        Ok(out)
+        <()>::encode_to_vec(self, value)
     }
 
     /// Reads the one value that `input` is. Text and bytes may be borrowed from it.
@@ -130,6 +128,8 @@ impl<'de> DeserializeSeed<'de> for RunSeed<'_, 'de> {
 
 /// The object-safe half, which keeps erased-serde out of the public interface.
 mod sealed {
+    use std::any::Any;
+
     use super::{Codec, DecodeError, DecodeLimits, EncodeError, RunSeed, guard};
 
     /// A seed whose type is not known.
@@ -137,7 +137,7 @@ mod sealed {
         fn run(&mut self, deserializer: &mut dyn erased_serde::Deserializer<'de>) -> Result<(), erased_serde::Error>;
     }
 
-    pub trait Run: Send + Sync + 'static {
+    pub trait Run: Any + Send + Sync {
         fn run_encode(
             &self,
             value: &dyn erased_serde::Serialize,

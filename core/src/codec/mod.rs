@@ -61,6 +61,7 @@ mod limits;
 mod listing;
 mod name;
 mod registry;
+mod set;
 
 use serde::{Serialize, de::DeserializeSeed};
 
@@ -72,6 +73,7 @@ pub use self::name::{CodecName, InvalidCodecName, MAX_CODEC_NAME};
 #[doc(hidden)]
 pub use self::registry::Registration;
 pub use self::registry::{CodecRegistry, Names, Origin, RegisteredCodec, RegistryError, SharedCodec};
+pub use self::set::CodecSet;
 
 /// One format: the trait that the author of a codec crate implements, in plain serde.
 ///

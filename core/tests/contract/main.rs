@@ -6,5 +6,6 @@ mod codecs;
 mod documents;
 mod refusals;
 mod registry;
+mod sets;
 mod ways;
 mod zoo;
