@@ -1,15 +1,20 @@
-//! Each codec on a small struct and on a thousand of them: compiled (the codec known by type) and erased (found by name), with direct
-//! serde beside them where the format has such a thing.
+//! Each codec on a small struct and on a thousand of them: compiled (the codec known by type, in a set) and erased (through its
+//! pointer), with direct serde beside them where the format has such a thing.
 
 mod brief;
 mod cpu_time;
 
 use std::hint::black_box;
-use std::marker::PhantomData;
 
 use bulla_benches::payload::{Payload, Person};
-use bulla_codecs::{bincode::BINCODE, json::JSON, xml::XML, yaml::YAML};
-use bulla_core::codec::{Codec, CodecRegistry, DecodeLimits, guard};
+use bulla_codecs::bincode::Bincode;
+use bulla_codecs::cbor::Cbor;
+use bulla_codecs::json::Json;
+use bulla_codecs::msgpack::Msgpack;
+use bulla_codecs::postcard::Postcard;
+use bulla_codecs::xml::Xml;
+use bulla_codecs::yaml::Yaml;
+use bulla_core::codec::{Codec, CodecSet, DecodeLimits, ErasedCodec};
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -20,35 +25,32 @@ fn limits() -> DecodeLimits {
 }
 
 /// The two ways through the contract.
-fn both_ways<C: Codec, T: Serialize + DeserializeOwned>(
+fn both_ways<C: Codec + Default, T: Serialize + DeserializeOwned>(
     criterion: &mut Criterion<CpuTime>,
-    codec: &C,
     payload: &str,
     value: &T,
 ) {
-    let registry = CodecRegistry::discovered().expect("the codecs' names differ");
-    let erased = registry.require(&C::NAME).expect("the codec is linked");
+    let codec: &dyn ErasedCodec = &C::default();
     let name = C::NAME;
-    let bytes = erased.encode_to_vec(value).expect("the codec carries the value");
+    let bytes = codec.encode_to_vec(value).expect("the codec carries the value");
 
     let mut group = criterion.benchmark_group(format!("encode/{name}"));
     group.throughput(Throughput::Bytes(bytes.len() as u64));
     run(&mut group, "compiled", payload, |out| {
-        guard::encode(codec, black_box(value), limits().depth, out).expect("as before");
+        <(C, ())>::encode(codec, black_box(value), limits().depth, out).expect("as before");
     });
     run(&mut group, "erased", payload, |out| {
-        erased.encode(black_box(value), limits().depth, out).expect("as before");
+        codec.encode(black_box(value), limits().depth, out).expect("as before");
     });
     group.finish();
 
     let mut group = criterion.benchmark_group(format!("decode/{name}"));
     group.throughput(Throughput::Bytes(bytes.len() as u64));
     run(&mut group, "compiled", payload, |_| {
-        let decoded = guard::decode(codec, black_box(&bytes), PhantomData::<T>, limits()).expect("our own bytes");
-        black_box(decoded);
+        black_box(<(C, ())>::decode_as::<T>(codec, black_box(&bytes), limits()).expect("our own bytes"));
     });
     run(&mut group, "erased", payload, |_| {
-        black_box(erased.decode_as::<T>(black_box(&bytes), limits()).expect("our own bytes"));
+        black_box(codec.decode_as::<T>(black_box(&bytes), limits()).expect("our own bytes"));
     });
     group.finish();
 }
@@ -83,7 +85,7 @@ fn direct<T: Serialize + DeserializeOwned>(criterion: &mut Criterion<CpuTime>, p
     let mut group = criterion.benchmark_group("encode/bincode");
     group.throughput(Throughput::Bytes(binary.len() as u64));
     run(&mut group, "direct", payload, |out| {
-        *out = bincode::serde::encode_to_vec(black_box(value), config).expect("as before");
+        bincode::serde::encode_into_std_write(black_box(value), out, config).expect("as before");
     });
     group.finish();
     let mut group = criterion.benchmark_group("decode/bincode");
@@ -96,10 +98,13 @@ fn direct<T: Serialize + DeserializeOwned>(criterion: &mut Criterion<CpuTime>, p
 
 fn all<T: Serialize + DeserializeOwned>(criterion: &mut Criterion<CpuTime>, payload: &str, value: &T) {
     direct(criterion, payload, value);
-    both_ways(criterion, &JSON, payload, value);
-    both_ways(criterion, &BINCODE, payload, value);
-    both_ways(criterion, &XML, payload, value);
-    both_ways(criterion, &YAML, payload, value);
+    both_ways::<Json, T>(criterion, payload, value);
+    both_ways::<Bincode, T>(criterion, payload, value);
+    both_ways::<Postcard, T>(criterion, payload, value);
+    both_ways::<Cbor, T>(criterion, payload, value);
+    both_ways::<Msgpack, T>(criterion, payload, value);
+    both_ways::<Xml, T>(criterion, payload, value);
+    both_ways::<Yaml, T>(criterion, payload, value);
 }
 
 fn codec(criterion: &mut Criterion<CpuTime>) {

@@ -94,18 +94,10 @@
 //! | `program` | the program `bulla` |
 //!
 //! All others are on by default.
-
-#[cfg(any(
-    feature = "bincode",
-    feature = "cbor",
-    feature = "json",
-    feature = "msgpack",
-    feature = "pickle",
-    feature = "postcard",
-    feature = "xml",
-    feature = "yaml",
-))]
-use bulla_codecs as _;
+//!
+//! What `bincode`, `cbor`, `json`, `msgpack` and `postcard` link is compiled for each type that crosses the wire
+//! ([`Linked`](bulla_codecs::Linked)). All other codecs, those of other crates included, are reached through a pointer: the same
+//! results, for more time a message.
 
 mod builder;
 mod call;

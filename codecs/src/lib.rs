@@ -19,6 +19,8 @@
 //! use bulla_codecs as _;
 //! ```
 
+mod linked;
+
 #[cfg(feature = "bincode")]
 pub use bulla_codec_bincode as bincode;
 #[cfg(feature = "cbor")]
@@ -35,6 +37,8 @@ pub use bulla_codec_postcard as postcard;
 pub use bulla_codec_xml as xml;
 #[cfg(feature = "yaml")]
 pub use bulla_codec_yaml as yaml;
+
+pub use self::linked::Linked;
 
 /// The README's codec compiles and works.
 #[cfg(doctest)]

@@ -131,6 +131,10 @@
 //! | `program` | `program`: what the program `bulla-server` is made of |
 //!
 //! All others are on by default. Without any of them this is the library alone.
+//!
+//! What `bincode`, `cbor`, `json`, `msgpack` and `postcard` link is compiled for each type that crosses the wire
+//! ([`Linked`](bulla_codecs::Linked)). All other codecs, those of other crates included, are reached through a pointer: the same
+//! results, for more time a message.
 
 mod acceptor;
 mod access;
@@ -151,18 +155,6 @@ mod sync;
 #[cfg(test)]
 mod tests;
 mod workers;
-
-#[cfg(any(
-    feature = "bincode",
-    feature = "cbor",
-    feature = "json",
-    feature = "msgpack",
-    feature = "pickle",
-    feature = "postcard",
-    feature = "xml",
-    feature = "yaml",
-))]
-use bulla_codecs as _;
 
 #[cfg(feature = "program")]
 pub mod program;

@@ -8,7 +8,8 @@ mod upload;
 
 use std::sync::Arc;
 
-use bulla_core::codec::DecodeLimits;
+use bulla_codecs::Linked;
+use bulla_core::codec::{CodecSet, DecodeLimits};
 use bulla_core::connection::{Open, Side, StreamId};
 use bulla_core::intercept::{CallHead, Endings};
 use bulla_core::status::{Code, Status};
@@ -131,7 +132,7 @@ impl Stream {
     }
 
     fn decode<T: DeserializeOwned>(&self, message: &[u8], limits: DecodeLimits) -> Result<T, CallError> {
-        self.live.codec.decode_as(message, limits).map_err(|error| CallError::Decode {
+        Linked::decode_as(&*self.live.codec, message, limits).map_err(|error| CallError::Decode {
             route: self.route.clone(),
             codec: self.live.session.codec,
             error,
@@ -168,7 +169,7 @@ fn status_of(refusal: &Refusal) -> Status {
 
 /// Writes a value in a connection's codec.
 pub(crate) fn encode<T: Serialize + ?Sized>(live: &Live, route: &str, value: &T) -> Result<Vec<u8>, CallError> {
-    live.codec.encode_to_vec(value).map_err(|error| CallError::Encode {
+    Linked::encode_to_vec(&*live.codec, value).map_err(|error| CallError::Encode {
         route: escape(route, 128),
         codec: live.session.codec,
         error,

@@ -5,6 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
+use bulla_codecs::Linked;
+use bulla_core::codec::CodecSet;
 use bulla_core::connection::Message;
 use bulla_core::status::{Code, Status};
 use bulla_core::text::escape;
@@ -43,7 +45,7 @@ impl Call {
 impl Context {
     /// A message of the peer as a value.
     pub(crate) fn decode<T: DeserializeOwned>(&self, message: &[u8]) -> Result<T, Status> {
-        self.session.codec.decode_as(message, self.server.capacity.decode).map_err(|error| {
+        Linked::decode_as(&*self.session.codec, message, self.server.capacity.decode).map_err(|error| {
             let codec = self.codec();
             Status::new(Code::InvalidArgument, format_args!("the request does not decode as {codec}: {error}"))
         })
@@ -51,7 +53,7 @@ impl Context {
 
     /// A value in the peer's codec, or a status that says why there is none.
     pub(crate) fn encode<R: Serialize + ?Sized>(&self, reply: &R) -> Result<Vec<u8>, Status> {
-        self.session.codec.encode_to_vec(reply).map_err(|error| {
+        Linked::encode_to_vec(&*self.session.codec, reply).map_err(|error| {
             let reason = format_args!("the reply cannot be sent as {}: {error}", self.codec());
             Status::new(Code::FailedPrecondition, reason)
         })
