@@ -106,7 +106,7 @@ impl Connection {
 
     fn establish(&mut self, established: Established) {
         let Established { session, sealer, opener } = established;
-        let channel = Channel::new(self.side, session.limits, self.bounds, self.now);
+        let channel = Channel::new(self.side, session.limits, &self.bounds, self.now);
         self.session = Some(session);
         self.state = State::Open(Box::new(Tunnel { sealer, opener, channel }));
     }

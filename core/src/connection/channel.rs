@@ -20,7 +20,9 @@ pub(crate) const KEEPALIVE: [u8; 8] = *b"keepaliv";
 pub(crate) struct Channel {
     pub(crate) side: Side,
     pub(crate) limits: Limits,
-    pub(crate) bounds: Bounds,
+    /// Of the bounds, those that hold in here: see [`Bounds`].
+    inbound: usize,
+    outbound: usize,
     pub(crate) streams: HashMap<u32, Stream>,
     /// Frames other than DATA and CREDIT, written and waiting.
     pub(crate) control: Vec<u8>,
@@ -55,11 +57,12 @@ pub(crate) struct Channel {
 }
 
 impl Channel {
-    pub(crate) fn new(side: Side, limits: Limits, bounds: Bounds, now: Instant) -> Self {
+    pub(crate) fn new(side: Side, limits: Limits, bounds: &Bounds, now: Instant) -> Self {
         Self {
             side,
             limits,
-            bounds,
+            inbound: bounds.inbound,
+            outbound: bounds.outbound,
             streams: HashMap::new(),
             control: Vec::new(),
             ready: VecDeque::new(),
@@ -178,15 +181,24 @@ impl Channel {
         }
     }
 
+    /// Gives back room that nothing is in.
+    pub(crate) fn rest(&mut self) {
+        self.streams.shrink_to_fit();
+        self.control.shrink_to_fit();
+        self.ready.shrink_to_fit();
+        self.grants.shrink_to_fit();
+        self.shrunk.shrink_to_fit();
+    }
+
     // Getters
 
     pub(crate) fn wants_read(&self) -> bool {
         // Only the server holds back for what its peer does not read: if both did, neither might ever read again. What waits for
         // credit alone is no reason: the credit comes in what is to be read.
         let sendable = !self.control.is_empty() || !self.ready.is_empty();
-        let over = self.queued + self.control.len() > self.bounds.outbound;
+        let over = self.queued + self.control.len() > self.outbound;
         let choked = self.side == Side::Server && over && sendable;
-        self.unconsumed <= self.bounds.inbound / 2 && !choked
+        self.unconsumed <= self.inbound / 2 && !choked
     }
 
     pub(crate) fn open_streams(&self) -> usize {
@@ -267,7 +279,7 @@ impl Channel {
         }
         let Some(stream) = self.streams.get_mut(&id) else { return self.check_not_idle("DATA", id) };
         let before = stream.partial();
-        if self.partial + self.unconsumed + payload.len() + EVENT_COST > self.bounds.inbound {
+        if self.partial + self.unconsumed + payload.len() + EVENT_COST > self.inbound {
             let status = Status::new(Code::ResourceExhausted, "too many bytes wait to be taken on this connection");
             put_reset(&mut self.control, id, &status);
             self.remove(id);

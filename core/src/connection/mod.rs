@@ -6,7 +6,7 @@
 //!   [`handle_timeout`](Connection::handle_timeout);
 //! - **commands** tell it what to do: [`open`](Connection::open), [`send`](Connection::send),
 //!   [`finish`](Connection::finish), [`reset`](Connection::reset), [`consume`](Connection::consume), [`watch`](Connection::watch),
-//!   [`ping`](Connection::ping), [`go_away`](Connection::go_away), [`close`](Connection::close);
+//!   [`ping`](Connection::ping), [`go_away`](Connection::go_away), [`close`](Connection::close), [`rest`](Connection::rest);
 //! - **outputs** are asked for after any of these: [`poll_transmit`](Connection::poll_transmit),
 //!   [`poll_event`](Connection::poll_event), [`poll_sent`](Connection::poll_sent), [`poll_timeout`](Connection::poll_timeout);
 //! - **getters** change nothing.
@@ -315,6 +315,19 @@ impl Connection {
             State::Over => {}
             State::Open(tunnel) => tunnel.channel.closing = true,
             _ => self.fail(Closed::Local),
+        }
+    }
+
+    /// Gives back memory that can be had again: what the ciphers' keys grew to, and room that nothing is in. About a kilobyte is left
+    /// of an idle connection, where it was two or, after many calls at once, twenty. The next record takes about a microsecond more,
+    /// and nothing else changes. For who has many connections of which most are silent.
+    pub fn rest(&mut self) {
+        self.held.shrink_to_fit();
+        self.events.shrink_to_fit();
+        if let State::Open(tunnel) = &mut self.state {
+            tunnel.sealer.rest();
+            tunnel.opener.rest();
+            tunnel.channel.rest();
         }
     }
 

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE;
 use fernet::Fernet;
 use proptest::prelude::*;
 
+use super::seal::seal_staged;
 use super::vectors::{INVALID, NOW, SECRET, SOURCE, TOKEN};
 use super::*;
 
@@ -39,19 +40,19 @@ fn tokens<const N: usize>(sealer: &mut Sealer, frames: [&[u8]; N]) -> [Vec<u8>; 
 
 /// A token of any plaintext, sealed as [`Sealer`] seals.
 fn token_of(plaintext: &[u8]) -> Vec<u8> {
-    sealed(&pair().0, [5; BLOCK], plaintext)
+    sealed(&SessionKey::from_bytes(KEY), [5; BLOCK], plaintext)
 }
 
-fn sealed(sealer: &Sealer, iv: [u8; BLOCK], plaintext: &[u8]) -> Vec<u8> {
+fn sealed(key: &SessionKey, iv: [u8; BLOCK], plaintext: &[u8]) -> Vec<u8> {
     let padding = BLOCK - plaintext.len() % BLOCK;
     let parts = [&[VERSION], &NOW.to_be_bytes()[..], &iv, plaintext, &vec![padding as u8; padding], &[0; TAG]];
     let mut token = parts.concat();
-    sealer.seal_staged(&mut [&mut token]);
+    seal_staged(&key.schedule(), &key.signer(), &mut [&mut token]);
     token
 }
 
 /// Opens a token of any plaintext, as [`Opener`] opens.
-fn unseal<'a>(opener: &Opener, token: &'a mut [u8]) -> Result<&'a [u8], OpenError> {
+fn unseal<'a>(opener: &mut Opener, token: &'a mut [u8]) -> Result<&'a [u8], OpenError> {
     opener.verify(token)?;
     opener.decrypt(token)
 }
@@ -66,15 +67,15 @@ fn sign_again(token: &mut [u8]) {
 
 #[test]
 fn seals_the_specifications_example() {
-    let sealer = Sealer::new(SessionKey::from_bytes(key_of(SECRET)), [0; 32]);
+    let key = SessionKey::from_bytes(key_of(SECRET));
     let iv = std::array::from_fn(|place| place as u8);
-    assert_eq!(URL_SAFE.encode(sealed(&sealer, iv, SOURCE.as_bytes())), TOKEN);
+    assert_eq!(URL_SAFE.encode(sealed(&key, iv, SOURCE.as_bytes())), TOKEN);
 }
 
 #[test]
 fn opens_the_specifications_example_and_refuses_its_invalid_ones() {
-    let opener = Opener::new(SessionKey::from_bytes(key_of(SECRET)));
-    assert_eq!(unseal(&opener, &mut bytes_of(TOKEN)), Ok(SOURCE.as_bytes()));
+    let mut opener = Opener::new(SessionKey::from_bytes(key_of(SECRET)));
+    assert_eq!(unseal(&mut opener, &mut bytes_of(TOKEN)), Ok(SOURCE.as_bytes()));
     for invalid in INVALID {
         let Ok(mut token) = URL_SAFE.decode(invalid.token) else {
             assert_eq!(invalid.why, "invalid base64");
@@ -88,7 +89,7 @@ fn opens_the_specifications_example_and_refuses_its_invalid_ones() {
             // A live session does not look at the time. These two seal nothing.
             _ => Ok(&[][..]),
         };
-        assert_eq!(unseal(&opener, &mut token), expected, "{}", invalid.why);
+        assert_eq!(unseal(&mut opener, &mut token), expected, "{}", invalid.why);
     }
 }
 
@@ -251,6 +252,20 @@ proptest! {
             prop_assert!(is_legal_token_length(token.len()));
             let opened = oracle(key).decrypt_at_time(&URL_SAFE.encode(token), Some(0), time).unwrap();
             prop_assert_eq!(opened, [&sequence.to_be_bytes(), &frames[..]].concat());
+        }
+    }
+
+    #[test]
+    fn rest_changes_no_record(records in prop::collection::vec((any::<bool>(), a_plaintext()), 1..6)) {
+        let ((mut restless, _), (mut sealer, mut opener)) = (pair(), pair());
+        for (rests, frames) in records {
+            if rests {
+                sealer.rest();
+                opener.rest();
+            }
+            let [[mut token], [expected]] = [tokens(&mut sealer, [&frames]), tokens(&mut restless, [&frames])];
+            prop_assert_eq!(&token, &expected);
+            prop_assert_eq!(opener.open(&mut token), Ok(&frames[..]));
         }
     }
 

@@ -200,3 +200,29 @@ fn garbage_never_panics_and_never_connects() {
         assert!(pair.server_events().iter().all(|event| !matches!(event, Event::Connected(_))));
     }
 }
+
+#[test]
+fn rest_at_any_time_changes_nothing() {
+    let mut pair = Pair::connected();
+    let rest = |pair: &mut Pair| [&mut pair.client, &mut pair.server].map(Connection::rest);
+    let (long, short) = (pair.client.open(&open("long")).unwrap(), pair.client.open(&open("short")).unwrap());
+    pair.client.send(long, vec![1; 100_000]).unwrap();
+    pair.client.send(short, vec![2; 10]).unwrap();
+    rest(&mut pair);
+    // Cut so that bytes are held between the pieces.
+    for piece in transmit(&mut pair.client).chunks(1000) {
+        pair.server.hear(pair.now, piece);
+        rest(&mut pair);
+    }
+    let messages = pair.server_events().into_iter().filter_map(|event| match event {
+        Event::Message { stream, message, .. } => Some((stream, message)),
+        _ => None,
+    });
+    assert!(messages.eq([(short, vec![2; 10]), (long, vec![1; 100_000])]));
+
+    pair.server.send(long, b"reply".to_vec()).unwrap();
+    rest(&mut pair);
+    pair.drive();
+    let reply = Event::Message { stream: long, message: b"reply".to_vec(), last: false };
+    assert_eq!(pair.client_events(), [reply]);
+}
