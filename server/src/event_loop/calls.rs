@@ -58,6 +58,13 @@ impl Calls {
         self.session = Some(Arc::new(session));
     }
 
+    /// Gives back room that nothing is in.
+    pub(crate) fn rest(&mut self) {
+        self.open.shrink_to_fit();
+        self.held.shrink_to_fit();
+        self.starting.shrink_to_fit();
+    }
+
     /// Whether the session began.
     pub(crate) fn is_connected(&self) -> bool {
         self.session.is_some()

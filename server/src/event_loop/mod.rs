@@ -4,6 +4,7 @@ mod calls;
 mod mailbox;
 mod peer;
 mod port;
+mod rest;
 mod stranger;
 mod timers;
 
@@ -21,6 +22,7 @@ use slab::Slab;
 pub(crate) use self::mailbox::Mailbox;
 use self::peer::Peer;
 pub(crate) use self::port::{Mail, Port};
+use self::rest::Circle;
 use self::timers::Timers;
 pub(crate) use self::timers::after;
 use crate::route::Job;
@@ -45,6 +47,7 @@ pub(crate) struct EventLoop {
     dirty: Vec<usize>,
     /// Connections with more to read or to write than one turn allows.
     backlog: Vec<usize>,
+    awake: Circle,
     inbox: Vec<Mail>,
     next_serial: u64,
     /// When a drain gives up.
@@ -99,6 +102,7 @@ impl EventLoop {
             desk,
             dirty: Vec::new(),
             backlog: Vec::new(),
+            awake: Circle::default(),
             inbox: Vec::new(),
             next_serial: 0,
             drain_until: None,
@@ -273,13 +277,15 @@ impl EventLoop {
             peer.settle(&mut self.desk, self.poll.registry());
             if peer.is_gone() {
                 self.peers.remove(slot).finish(&mut self.desk);
-            } else if (peer.has_more_to_read() || peer.has_more_to_write())
-                && !std::mem::replace(&mut peer.queued, true)
-            {
+                continue;
+            }
+            self.awake.wake(peer);
+            if (peer.has_more_to_read() || peer.has_more_to_write()) && !std::mem::replace(&mut peer.queued, true) {
                 self.backlog.push(slot);
             }
         }
         self.dirty = dirty;
+        self.awake.turn(&mut self.peers);
     }
 
     /// The end: a CLOSE for everybody who can take it at once.

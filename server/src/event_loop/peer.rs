@@ -10,6 +10,7 @@ use mio::{Interest, Registry, Token};
 
 use crate::address::PeerAddress;
 use crate::event_loop::calls::Calls;
+use crate::event_loop::rest::Vigil;
 use crate::event_loop::stranger::words_for;
 use crate::event_loop::timers::after;
 use crate::event_loop::{Desk, PeerKey};
@@ -35,6 +36,7 @@ pub(crate) struct Peer {
     pub(crate) dirty: bool,
     /// It is on the list of those to go on with in the next turn.
     pub(crate) queued: bool,
+    pub(crate) vigil: Vigil,
     connection: Connection,
     phase: Phase,
     calls: Calls,
@@ -89,6 +91,7 @@ impl Peer {
             socket,
             dirty: false,
             queued: false,
+            vigil: Vigil::default(),
             connection,
             phase: Phase::Live,
             calls: Calls::new(key),
@@ -186,6 +189,12 @@ impl Peer {
 
     pub(crate) fn handle_note(&mut self, stream: StreamId, note: Note) {
         self.calls.handle_note(&mut self.connection, stream, note);
+    }
+
+    /// Gives back memory that can be had again.
+    pub(crate) fn rest(&mut self) {
+        self.connection.rest();
+        self.calls.rest();
     }
 
     /// Serves no new calls, ends when those that run are answered. A handshake ends at once.

@@ -109,6 +109,11 @@ impl Client {
         Self { stream, connection, codec: None, outcomes: HashMap::new(), going_away: false, closed: None }
     }
 
+    /// The socket, so that the session goes on and nothing is kept for it here.
+    pub fn into_stream(self) -> Box<dyn Stream> {
+        self.stream
+    }
+
     pub fn session(&self) -> &Session {
         self.connection.session().expect("connected")
     }
