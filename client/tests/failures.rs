@@ -111,7 +111,6 @@ fn bad_documents_are_named_before_anything_is_sent() {
     assert_eq!(run.code, 7);
     assert!(run.stderr.starts_with("error: bad.json is no json document: "), "{}", run.stderr);
     assert_eq!(bulla.run(&["send", "people", "--file", "data.txt"]).code, 7);
-    assert_eq!(bulla.run(&["send", "people", "--file", "missing.json"]).code, 7);
     assert_eq!(bulla.run(&["call", "echo", "{"]).code, 7);
     assert_eq!(bulla.run(&["send", "people", "a:=b"]).code, 7);
     bulla.write("bytes.yaml", "data: !!binary AP8=\n");
@@ -158,6 +157,31 @@ fn the_key_file_s_faults_are_8() {
     let run = bulla.run(&["ping", "--key", "open.key"]);
     assert_eq!(run.code, 8);
     assert!(run.stderr.contains("is open to other users (mode 0644): chmod 600 open.key"), "{}", run.stderr);
+}
+
+#[test]
+fn a_file_here_that_cannot_be_used_is_11() {
+    let server = serve(&["json"], store(&["json"]));
+    let bulla = Bulla::new(server.address, &key(7));
+    bulla.write("plain", "x");
+    let missing = "cannot open missing.json: No such file or directory (os error 2)";
+    let lines: [&[&str]; 6] = [
+        &["put", "missing.json"],
+        &["send", "people", "--file", "missing.json"],
+        &["call", "echo", "@missing.json"],
+        &["bench", "--payload", "@missing.json"],
+        &["seal", "missing.json"],
+        &["open", "missing.json"],
+    ];
+    lines.iter().for_each(|line| expect(&bulla, line, 11, missing));
+    expect(&bulla, &["put", "."], 2, ". has no name of its own in UTF-8: give it one with --as");
+    expect(&bulla, &["put", "/"], 2, "/ has no name of its own in UTF-8: give it one with --as");
+    expect(&bulla, &["put", ".", "--as", "a"], 11, ". is not an ordinary file");
+    expect(&bulla, &["seal", "."], 11, "cannot read .: Is a directory (os error 21)");
+    for arguments in [["seal", "plain", "-o", "none/x"], ["fetch", "a", "-o", "none/x"], ["fetch", "a", "-o", "plain"]] {
+        let run = bulla.run(&arguments);
+        assert_eq!(run.code, 11, "{arguments:?}: {}", run.stderr);
+    }
 }
 
 #[test]

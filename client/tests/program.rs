@@ -104,7 +104,7 @@ fn a_stream_names_the_lines_that_are_refused() {
     let input = "{\"a\":1}\n\nnot json\n{\"refuse\":1}\n{\"a\":2}";
     let run = bulla.run_with(&["send", "things", "-"], input);
     assert_eq!((run.code, run.stdout.as_str()), (7, "2 of 4 documents acknowledged\n"));
-    assert!(run.stderr.contains("error: line 3: not JSON: "), "{}", run.stderr);
+    assert!(run.stderr.contains("error: line 3: not JSON: expected ident at column 2\n"), "{}", run.stderr);
     let refused = "error: line 4: the server refused records.append: INVALID_ARGUMENT: told to refuse\\u{1b}[31m\n";
     assert!(run.stderr.contains(refused), "{}", run.stderr);
     assert!(

@@ -124,9 +124,9 @@ fn lines_are_published_in_order_and_bad_ones_are_named() {
     let input = format!("\nnot json\n{lines}");
     let run = stock.bulla.run_with(&["publish", "numbers", "-", "--codec", "bincode"], input);
     assert_eq!((run.code, run.stdout.as_str()), (7, "3000\n"));
-    assert!(run.stderr.starts_with("error: line 2: not JSON: "), "{}", run.stderr);
+    assert!(run.stderr.starts_with("error: line 2: not JSON: expected ident at column 2\n"), "{}", run.stderr);
     assert!(
-        run.stderr.ends_with("error: 1 documents were not published; their lines are named above\n"),
+        run.stderr.ends_with("error: 1 document was not published; its line is named above\n"),
         "{}",
         run.stderr
     );

@@ -37,7 +37,7 @@ Exit codes:
    8  key file missing, unsafe or damaged
    9  the connection or the time ran out during a call
   10  a token does not open
-  11  a file here is in the way, or is no ordinary file
+  11  a file here: missing, not to be read or written, in the way, or no ordinary one
   12  a file did not arrive as it was sent: the checksums differ
  130  interrupted by Ctrl-C; the server was told, and a file goes on with the same command";
 

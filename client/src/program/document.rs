@@ -22,7 +22,7 @@ pub(crate) fn read_all(path: &Path, shell: &mut Shell<'_, '_>) -> Result<Vec<u8>
     }
     let name = escape(&path.display(), 200);
     let file = File::open(path);
-    let mut file = file.map_err(|error| Failure::new(Exit::Document, format!("cannot open {name}: {error}")))?;
+    let mut file = file.map_err(|error| Failure::new(Exit::File, format!("cannot open {name}: {error}")))?;
     read_bounded(&mut file, &name)
 }
 

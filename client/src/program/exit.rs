@@ -24,6 +24,7 @@ pub(crate) enum Exit {
     Key = 8,
     Lost = 9,
     Token = 10,
+    /// A file on this side.
     File = 11,
     Damaged = 12,
     /// As shells count it: 128 and the number of SIGINT.

@@ -52,7 +52,17 @@ pub(crate) fn to_json(value: &(impl Serialize + ?Sized), indented: bool) -> Resu
 
 /// Reads a document.
 pub(crate) fn parse_json(text: &[u8]) -> Result<Value, String> {
-    serde_json::from_slice(text).map_err(|error| bulla_core::text::escape(&error, 200))
+    serde_json::from_slice(text).map_err(|error| bulla_core::text::escape(&reason(&error, text), 200))
+}
+
+/// What is wrong and where; of a text of one line, the line's number is left out: the line may have one of its own in a file.
+fn reason(error: &serde_json::Error, text: &[u8]) -> String {
+    let (reason, column) = (error.to_string(), error.column());
+    let place = format!(" at line {} column {column}", error.line());
+    match reason.strip_suffix(&place) {
+        Some(reason) if !text.trim_ascii().contains(&b'\n') => format!("{reason} at column {column}"),
+        _ => reason,
+    }
 }
 
 /// JSON must escape control characters below a space alone; a terminal can be steered by others, too.
@@ -130,6 +140,13 @@ mod tests {
         assert_eq!(shown(u128::MAX), u128::MAX.to_string());
         let map: Map = [(Value::from(1), Value::from("one"))].into_iter().collect();
         assert_eq!(shown(map), r#"{"1":"one"}"#);
+    }
+
+    #[test]
+    fn errors_name_the_line_only_where_there_are_several() {
+        assert_eq!(parse_json(b"{\"a\": }"), Err("expected value at column 7".to_owned()));
+        assert_eq!(parse_json(b"[1,\n2"), Err("EOF while parsing a list at line 2 column 1".to_owned()));
+        assert_eq!(parse_json(b"[1,\n}"), Err("expected value at line 2 column 1".to_owned()));
     }
 
     #[test]

@@ -165,5 +165,5 @@ impl Serialize for Details<'_> {
 
 /// Input that could not be read.
 pub(crate) fn unreadable(what: impl Display, error: &io::Error) -> Failure {
-    Failure::new(Exit::System, format!("cannot read {what}: {error}"))
+    Failure::new(Exit::File, format!("cannot read {what}: {error}"))
 }

@@ -103,9 +103,11 @@ impl From<TransferError> for Failure {
         let exit = match error {
             TransferError::Call(error) => return error.into(),
             TransferError::Exists(_) => return Self::new(Exit::File, format!("{error}; --replace replaces it")),
-            TransferError::NotAFile(_) | TransferError::Busy(_) | TransferError::Changed(_) => Exit::File,
+            TransferError::Local { .. }
+            | TransferError::NotAFile(_)
+            | TransferError::Busy(_)
+            | TransferError::Changed(_) => Exit::File,
             TransferError::Checksum { .. } | TransferError::Server(_) => Exit::Damaged,
-            TransferError::Local { .. } => Exit::System,
             TransferError::Stopped => Exit::Interrupted,
         };
         Self::new(exit, error.to_string())

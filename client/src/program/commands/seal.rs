@@ -48,7 +48,7 @@ pub(crate) fn write_out(path: Option<&Path>, bytes: &[u8], shell: &mut Shell<'_,
     let Some(path) = path else { return Ok(shell.write(bytes)?) };
     let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
     file.and_then(|mut file| file.write_all(bytes))
-        .map_err(|error| Failure::new(Exit::System, format!("cannot write {}: {error}", escape(&path.display(), 200))))
+        .map_err(|error| Failure::new(Exit::File, format!("cannot write {}: {error}", escape(&path.display(), 200))))
 }
 
 /// Seconds since 1970.

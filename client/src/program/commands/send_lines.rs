@@ -119,8 +119,11 @@ impl Lines {
     /// The failure of those that failed.
     pub(super) fn conclude(self, participle: &str) -> Result<(), Failure> {
         let Some(exit) = self.worst else { return Ok(()) };
-        let failed = self.failed;
-        Err(Failure::new(exit, format!("{failed} documents were not {participle}; their lines are named above")))
+        let problem = match self.failed {
+            1 => format!("1 document was not {participle}; its line is named above"),
+            failed => format!("{failed} documents were not {participle}; their lines are named above"),
+        };
+        Err(Failure::new(exit, problem))
     }
 }
 
