@@ -149,6 +149,19 @@ fn each_line_goes_out_when_it_comes() {
 }
 
 #[test]
+fn ctrl_c_ends_a_publisher_that_waits_for_its_input() {
+    let stock = stock();
+    let mut subscriber = stock.subscribe(&["chat"]);
+    let mut publisher = Running::start(&stock.bulla, &["publish", "chat", "-"]);
+    writeln!(publisher.child.stdin.as_mut().unwrap(), "1").unwrap();
+    subscriber.line();
+    publisher.interrupt();
+    let mut stderr = String::new();
+    publisher.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!((publisher.child.wait().unwrap().code(), stderr.as_str()), (Some(130), "error: interrupted\n"));
+}
+
+#[test]
 fn what_cannot_come_is_told_in_its_place() {
     let stock = stock();
     let mut json = stock.subscribe(&["odd", "--codec", "json"]);

@@ -7,9 +7,11 @@ mod common;
 use std::io::Cursor;
 
 use bulla_client::program::{Streams, run};
+use bulla_core::connection::Limits;
 use bulla_core::key::write_key_file;
 
 use crate::common::store::store;
+use crate::common::streams::serve_streams;
 use crate::common::{key, serve};
 
 /// A terminal, with or without colours, and what is typed there.
@@ -128,6 +130,22 @@ fn a_person_types_and_ends_with_ctrl_d() {
     let asked =
         "name: age (int, optional):   1) json\n  2) yaml\ncodec [1]: another one? [Y/n]: \n1 stored in people\n";
     assert_eq!(stderr, asked);
+}
+
+#[test]
+fn who_types_is_told_what_is_waited_for() {
+    let server = serve(&["json"], store(&["json"]));
+    let person = Person::new(server.address);
+    let lines = "type one JSON document a line; Ctrl-D ends the input\n";
+    let (code, stdout, stderr) = person.run(&["send", "people", "-"], "{\"a\":1}\nno\n{\"refuse\":1}\n");
+    assert_eq!((code, stdout.as_str()), (7, "1 of 3 documents acknowledged\n"));
+    assert!(stderr.starts_with(&format!("{lines}error: line 2: not JSON: ")), "{stderr}");
+    let document = "type what is to be read; Ctrl-D ends the input\n";
+    assert_eq!(person.run(&["call", "echo", "-"], "[1]").2, document);
+    assert_eq!(person.run(&["seal"], "secret").2, document);
+    assert_eq!(person.run(&["seal", "--json"], "secret").2, "");
+    let (streams, _) = serve_streams(Limits::default());
+    assert_eq!(Person::new(streams.address).run(&["stream", "sum"], "1\n2\n"), (0, "3\n".to_owned(), lines.to_owned()));
 }
 
 #[test]

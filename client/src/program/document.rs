@@ -18,6 +18,7 @@ const MAX_DOCUMENT: u64 = 64 << 20;
 /// Reads a whole file, or standard input for `-`.
 pub(crate) fn read_all(path: &Path, shell: &mut Shell<'_, '_>) -> Result<Vec<u8>, Failure> {
     if path == Path::new("-") {
+        shell.invite("what is to be read");
         return read_bounded(&mut shell.streams.stdin, "standard input");
     }
     let name = escape(&path.display(), 200);

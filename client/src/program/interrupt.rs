@@ -13,11 +13,12 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level::unregister;
 
 use super::exit::{Exit, Failure};
+use super::Streams;
 use super::shell::Shell;
 use crate::Client;
 
 /// How long the program may take to end by itself, in order, once it was interrupted.
-const GRACE: Duration = Duration::from_secs(2);
+const GRACE: Duration = Duration::from_secs(1);
 
 /// From now on, Ctrl-C cancels what the client has under way, and so ends the program; a second one ends it at once. Gives what is
 /// `true` after the first.
@@ -28,13 +29,15 @@ pub(crate) fn cancel_on_interrupt(client: &Client, shell: &Shell<'_, '_>) -> Res
     }
     raise_on_interrupt(&interrupted)?;
     let mut signals = Signals::new([SIGINT]).map_err(cannot)?;
-    let client = client.clone();
+    let (client, json) = (client.clone(), shell.json);
     let watch = move || {
         if signals.forever().next().is_some() {
             client.cancel_all();
             // Whoever waits for the server comes back now; whoever waits for a person or a pipe does not.
             thread::sleep(GRACE);
-            std::process::exit(Exit::Interrupted.code().into());
+            let mut streams = Streams::standard();
+            let exit = Shell::new(&mut streams, json).report(&Failure::new(Exit::Interrupted, "interrupted"));
+            std::process::exit(exit.code().into());
         }
     };
     thread::Builder::new().name("bulla-signals".to_owned()).spawn(watch).map_err(cannot)?;

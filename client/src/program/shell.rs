@@ -85,6 +85,18 @@ impl<'s, 'io> Shell<'s, 'io> {
         let _ = writeln!(self.streams.stderr, "{text}");
     }
 
+    /// Whether a person types the input.
+    pub(crate) fn is_typed(&self) -> bool {
+        self.streams.terminals[0] && !self.json
+    }
+
+    /// Tells whoever is to type what is waited for.
+    pub(crate) fn invite(&mut self, what: &str) {
+        if self.is_typed() && self.streams.terminals[2] {
+            self.note(format_args!("type {what}; Ctrl-D ends the input"));
+        }
+    }
+
     /// Says what went wrong: one line, or with `--json` one object.
     pub(crate) fn report(&mut self, failure: &Failure) -> Exit {
         if !failure.is_silent() {

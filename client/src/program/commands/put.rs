@@ -123,6 +123,7 @@ fn put(
         options = options.restart();
     }
     if is_standard_input(item.path) {
+        shell.invite("what is to be put");
         let mut meter = Meter::new(&item.name, false, interrupted, shell);
         let outcome =
             client.files().put(&item.name, &mut shell.streams.stdin, options, |progress| meter.show(progress));

@@ -21,6 +21,9 @@ const WINDOW: usize = 256;
 /// Bytes of lines on their way at once.
 const WINDOW_BYTES: usize = 8 << 20;
 
+/// What whoever types documents is asked for.
+pub(super) const A_LINE_EACH: &str = "one JSON document a line";
+
 #[derive(Serialize)]
 struct Summary {
     acknowledged: u64,
@@ -44,6 +47,10 @@ pub(super) fn run(
             Ok((document, size)) => sending.send(number, size, document, shell)?,
             Err(failure) => sending.lines.fail(number, failure, shell),
         }
+        // Who types hears of each line before the next.
+        if shell.is_typed() {
+            sending.settle(0, shell)?;
+        }
         Ok(true)
     });
     let result = sent.and_then(|()| sending.settle(0, shell));
@@ -65,6 +72,7 @@ pub(super) fn for_each_document(
     shell: &mut Shell<'_, '_>,
     mut take: impl FnMut(u64, Result<(Value, usize), Failure>, &mut Shell<'_, '_>) -> Result<bool, Failure>,
 ) -> Result<(), Failure> {
+    shell.invite(A_LINE_EACH);
     for number in 1.. {
         let line = read_line(&mut shell.streams.stdin, longest);
         let document = match line.map_err(|error| unreadable("standard input", &error))? {
@@ -93,9 +101,9 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// A bar on a terminal, nothing in a pipe.
+    /// A bar on a terminal, nothing in a pipe, nor among lines that are typed.
     pub(super) fn new(shell: &Shell<'_, '_>, participle: &str) -> Self {
-        let progress = if !shell.streams.terminals[2] || shell.json {
+        let progress = if !shell.streams.terminals[2] || shell.is_typed() || shell.json {
             ProgressBar::hidden()
         } else {
             let template = format!("{{spinner}} {{human_pos}} {participle}, {{per_sec}}, {{elapsed}}");

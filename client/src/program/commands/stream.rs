@@ -10,6 +10,7 @@ use bulla_core::value::Value;
 use clap::Args;
 
 use super::live::show_each;
+use super::send_lines::A_LINE_EACH;
 use crate::program::cli::Options;
 use crate::program::connect::{close_after, connect};
 use crate::program::document::parse_argument;
@@ -60,6 +61,9 @@ pub(crate) fn run(arguments: &Arguments, options: &Options, shell: &mut Shell<'_
     let (outgoing, mut incoming) = client.duplex::<Value, Value>(&arguments.route, &call)?;
     let canceller = incoming.canceller();
     let longest = client.session().limits.message as usize;
+    if matches!(requests, Requests::Lines(_)) {
+        shell.invite(A_LINE_EACH);
+    }
     let failure = send_aside(requests, outgoing, longest)?;
     let indented = shell.is_for_people();
     let mut show = |value, shell: &mut Shell<'_, '_>| {

@@ -44,17 +44,15 @@ pub(crate) struct Arguments {
     /// How many messages may wait at the server when this side is slow [default: 1024]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     queue: Option<u32>,
-    /// What happens when that many wait
-    #[arg(long, value_name = "WHAT", default_value = "drop")]
+    /// What happens when that many wait: the oldest is dropped, which is told, or the subscription ends
+    #[arg(long, value_name = "drop|end", hide_possible_values = true, default_value = "drop")]
     on_slow: OnSlow,
 }
 
 /// What happens to those who are slow.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum OnSlow {
-    /// The oldest message that waits is dropped, and told
     Drop,
-    /// The subscription ends
     End,
 }
 
@@ -86,6 +84,9 @@ fn show_all(client: &Client, arguments: &Arguments, shell: &mut Shell<'_, '_>) -
     };
     let request = Subscribe { patterns: arguments.patterns.clone(), queue: arguments.queue, policy: Some(policy) };
     let mut subscription = client.topics().subscribe_with(&request)?;
+    if shell.is_for_people() {
+        shell.note(format_args!("listening to {}; Ctrl-C ends it", escape(&arguments.patterns.join(", "), MAX_SHOWN)));
+    }
     let mut left = arguments.count;
     let mut show = |delivery, shell: &mut Shell<'_, '_>| {
         match &delivery {
