@@ -178,7 +178,8 @@ fn a_file_here_that_cannot_be_used_is_11() {
     expect(&bulla, &["put", "/"], 2, "/ has no name of its own in UTF-8: give it one with --as");
     expect(&bulla, &["put", ".", "--as", "a"], 11, ". is not an ordinary file");
     expect(&bulla, &["seal", "."], 11, "cannot read .: Is a directory (os error 21)");
-    for arguments in [["seal", "plain", "-o", "none/x"], ["fetch", "a", "-o", "none/x"], ["fetch", "a", "-o", "plain"]] {
+    for arguments in [["seal", "plain", "-o", "none/x"], ["fetch", "a", "-o", "none/x"], ["fetch", "a", "-o", "plain"]]
+    {
         let run = bulla.run(&arguments);
         assert_eq!(run.code, 11, "{arguments:?}: {}", run.stderr);
     }

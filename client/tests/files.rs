@@ -181,6 +181,22 @@ fn a_refusal_in_the_middle_of_an_upload_is_said_as_the_server_said_it() {
 }
 
 #[test]
+fn what_is_wrong_with_an_upload_is_said_of_the_upload() {
+    let meeting = meet(|builder| {
+        let refused = || Status::new(Code::InvalidArgument, "no such name may be");
+        builder
+            .route("files.part", move |_: PartRequest, _: &Context| Err::<PartReply, _>(refused()))
+            .route_client_stream("files.put", move |_: Requests<PutMessage>, _: &Context| Err::<Receipt, _>(refused()))
+    });
+    let without = meet(|builder| builder);
+    for (meeting, code) in [(meeting, Code::InvalidArgument), (without, Code::Unimplemented)] {
+        let error = meeting.put(b"one").unwrap_err();
+        let TransferError::Call(CallError::Status { route, status }) = &error else { panic!("{error}") };
+        assert_eq!((route.as_str(), status.code()), ("files.put", code));
+    }
+}
+
+#[test]
 fn a_file_that_shrinks_or_grows_while_it_is_put_is_named() {
     for change in [&b"short"[..], &[8; 3 << 20]] {
         let meeting = meet(|builder| {
@@ -296,5 +312,35 @@ fn a_list_from_any_server_is_safe_for_a_terminal() {
         assert!(shown.chars().all(harmless), "{}", shown.escape_debug());
         assert_eq!(shown.lines().count(), if terminal && arguments.len() == 1 { 2 } else { 1 }, "{shown}");
         assert!(!terminal || arguments.len() > 1 || shown.contains("1.50 KiB"), "{shown}");
+    }
+}
+
+#[cfg(feature = "program")]
+#[test]
+fn names_go_from_program_to_program_whatever_they_are() {
+    let meeting = meet(|builder| {
+        builder.route("files.list", |_: ListRequest, _: &Context| {
+            let file = |name: &str| FileInfo { name: name.to_owned(), size: 1, modified: String::new() };
+            Ok(ListReply { files: vec![file("it's one/of two"), file("b")], more: false })
+        })
+    });
+    let bulla = common::bulla::Bulla::new(meeting.server.addresses()[0].to_string(), &key(7));
+    assert_eq!(bulla.ok(&["files", "-0"]), "it's one/of two\0b\0");
+    assert_eq!(bulla.run(&["files", "-0", "--json"]).code, 2);
+}
+
+#[cfg(feature = "program")]
+#[test]
+fn a_server_without_files_is_told_apart() {
+    let meeting = meet(|builder| builder);
+    let bulla = common::bulla::Bulla::new(meeting.server.addresses()[0].to_string(), &key(7));
+    bulla.write("a", "one");
+    for (arguments, route) in
+        [(&["put", "a"][..], "files.put"), (&["fetch", "b"], "files.get"), (&["files"], "files.list")]
+    {
+        let run = bulla.run(arguments);
+        let start = format!("error: the server refused {route}: UNIMPLEMENTED: no route \"{route}\"");
+        assert!(run.code == 6 && run.stderr.starts_with(&start), "{}", run.stderr);
+        assert!(run.stderr.ends_with("; a bulla-server keeps files if it is started with --files\n"), "{}", run.stderr);
     }
 }

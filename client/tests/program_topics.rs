@@ -125,11 +125,7 @@ fn lines_are_published_in_order_and_bad_ones_are_named() {
     let run = stock.bulla.run_with(&["publish", "numbers", "-", "--codec", "bincode"], input);
     assert_eq!((run.code, run.stdout.as_str()), (7, "3000\n"));
     assert!(run.stderr.starts_with("error: line 2: not JSON: expected ident at column 2\n"), "{}", run.stderr);
-    assert!(
-        run.stderr.ends_with("error: 1 document was not published; its line is named above\n"),
-        "{}",
-        run.stderr
-    );
+    assert!(run.stderr.ends_with("error: 1 document was not published; its line is named above\n"), "{}", run.stderr);
     let (code, stdout, stderr) = numbers.finish();
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
     let shown = (1..=3000).map(|n| format!("{{\"topic\":\"numbers\",\"sequence\":{n},\"value\":{n}}}"));

@@ -7,6 +7,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use bulla_core::bytes::{Blob, Digester};
+use bulla_core::status::Code;
 
 use super::chunks::{Tally, chunk_size};
 use super::error::shown;
@@ -63,9 +64,17 @@ impl Files<'_> {
     /// How much of this file the server has.
     fn offset(&self, name: &str, file: &LocalFile<'_>) -> Result<u64, CallError> {
         let request = PartRequest { name: name.to_owned(), upload: file.upload() };
-        let reply: PartReply = self.client.call("files.part", &request)?;
-        // More than there is would be the part of another file.
-        Ok(if reply.size > file.size() { 0 } else { reply.size })
+        match self.client.call("files.part", &request) {
+            // More than there is would be the part of another file.
+            Ok(PartReply { size }) => Ok(if size > file.size() { 0 } else { size }),
+            // The upload itself will say what is wrong with the name, or that there are no files.
+            Err(CallError::Status { status, .. })
+                if matches!(status.code(), Code::InvalidArgument | Code::Unimplemented) =>
+            {
+                Ok(0)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn put_from(

@@ -4,7 +4,7 @@ use std::io;
 
 use bulla_core::handshake::HandshakeError;
 use bulla_core::key::KeyError;
-use bulla_core::status::Status;
+use bulla_core::status::{Code, Status};
 use bulla_core::token::TokenError;
 
 use crate::{CallError, ConnectError};
@@ -144,7 +144,11 @@ impl From<CallError> for Failure {
         let message = error.to_string();
         match error {
             CallError::Connect(error) => error.into(),
-            CallError::Status { status, .. } => Self { status: Some(status), ..Self::new(Exit::Refused, message) },
+            CallError::Status { route, status } => {
+                let keeps_none = status.code() == Code::Unimplemented && route.starts_with("files.");
+                let hint = if keeps_none { "; a bulla-server keeps files if it is started with --files" } else { "" };
+                Self { status: Some(status), ..Self::new(Exit::Refused, message + hint) }
+            }
             CallError::NoAnswer { .. } | CallError::Ended { .. } => Self::new(Exit::Refused, message),
             CallError::Encode { .. } | CallError::Decode { .. } | CallError::Command { .. } => {
                 Self::new(Exit::Document, message)

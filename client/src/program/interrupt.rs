@@ -12,8 +12,8 @@ use signal_hook::flag;
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::unregister;
 
-use super::exit::{Exit, Failure};
 use super::Streams;
+use super::exit::{Exit, Failure};
 use super::shell::Shell;
 use crate::Client;
 

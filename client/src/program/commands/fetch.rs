@@ -25,7 +25,7 @@ Examples:
   bulla fetch reports/2026-q1.pdf -o report.pdf
   bulla fetch a.pdf b.pdf -o folder              into a folder that is there
   bulla fetch src.tar.gz -o - | tar xz
-  bulla files reports | cut -f1 | xargs bulla fetch
+  bulla files -0 reports | xargs -0r bulla fetch
 
 A file is here whole or not at all: its checksum is compared first. After a transfer that broke off, or Ctrl-C, the same command goes on \
 where it ended; what is there of it waits in a hidden file beside. In a pipe the checksum and the path are written, as sha256sum does.";

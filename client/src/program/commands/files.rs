@@ -19,7 +19,8 @@ Examples:
   bulla files reports              those in a folder, and in folders in it
   bulla files 'reports/*.pdf'      * and ? stand for characters of one segment
   bulla files '**/*.pdf'           ** stands for any number of folders
-  bulla files | cut -f1            the names; length and time are the next columns";
+  bulla files | cut -f1            the names; length and time are the next columns
+  bulla files -0 'old/**' | xargs -0r bulla remove";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -27,12 +28,20 @@ pub(crate) struct Arguments {
     /// Which files [default: all]
     #[arg(value_name = "PATTERN")]
     pattern: Option<String>,
+    /// The names alone, with a NUL behind each, for xargs -0
+    #[arg(short = '0', long, conflicts_with = "json")]
+    null: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments, options: &Options, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
     let client = connect(options)?;
     let mut files = client.files().list(arguments.pattern.as_deref());
-    if shell.json {
+    if arguments.null {
+        for file in files {
+            shell.write(escape(&file?.name, 4096).as_bytes())?;
+            shell.write(b"\0")?;
+        }
+    } else if shell.json {
         files.try_for_each(|file| shell.json_line(&file?))?;
     } else if shell.is_for_people() {
         show_tables(files, shell)?;

@@ -88,9 +88,9 @@ fn items(arguments: &Arguments) -> Result<Vec<Item<'_>>, Failure> {
             None if is_standard_input(path) => return Err(usage("standard input has no name: give it one with --as")),
             None => own_name(path)?,
         };
-        let name = arguments.into.as_ref().map_or(name.clone(), |folder| {
-            let folder = folder.strip_suffix('/').unwrap_or(folder);
-            format!("{folder}/{name}")
+        let name = arguments.into.iter().fold(name, |name, folder| match folder.strip_suffix('/').unwrap_or(folder) {
+            "" => name,
+            folder => format!("{folder}/{name}"),
         });
         items.push(Item { path, name });
     }

@@ -13,7 +13,7 @@ use crate::program::transfer::each;
 const EXAMPLES: &str = "\
 Examples:
   bulla remove reports/2026-q1.pdf
-  bulla files 'old/**' | cut -f1 | xargs bulla remove
+  bulla files -0 'old/**' | xargs -0r bulla remove
 
 A folder goes with the last file in it.";
 
