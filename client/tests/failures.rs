@@ -147,6 +147,16 @@ fn wrong_usage_is_2() {
 }
 
 #[test]
+fn usage_errors_say_in_json_what_is_missing() {
+    let bulla = Bulla::new("127.0.0.1:1", &key(7));
+    let run = bulla.run(&["--json", "send"]);
+    let missing = "the following required arguments were not provided: <COLLECTION> <KEY=VALUE|DOCUMENT>...";
+    assert_eq!(run.stderr, format!("{{\"error\":\"usage\",\"message\":\"{missing}\",\"exit_code\":2}}\n"));
+    let run = bulla.run(&["--json", "--timeout", "5", "ping"]);
+    assert!(run.stderr.contains("expected a number and its unit, such as 500ms, 90s or 2m"), "{}", run.stderr);
+}
+
+#[test]
 fn the_key_file_s_faults_are_8() {
     let server = serve(&["json"], store(&["json"]));
     let bulla = Bulla::new(server.address, &key(7));

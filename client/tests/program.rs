@@ -81,6 +81,12 @@ fn files_of_any_linked_format_are_sent() {
         bulla.ok(&["--json", "send", "people", "-f", "cyd", "--from", "yaml"]),
         "{\"collection\":\"people\",\"id\":3}\n"
     );
+    assert_eq!(bulla.ok(&["send", "people", "@bob.yml"]), "4\n");
+    assert_eq!(bulla.ok(&["send", "people", "@cyd", "--from", "yaml"]), "5\n");
+    assert_eq!(bulla.ok(&["send", "people", "{\"name\": \"a=b\"}"]), "6\n");
+    assert!(bulla.ok(&["get", "people", "6"]).contains(r#""document":{"name":"a=b"}"#));
+    let run = bulla.run(&["send", "people", "{\"name\": \"a=b\""]);
+    assert_eq!(run.code, 7, "half a document is no field: {}", run.stderr);
     assert!(bulla.ok(&["get", "people", "3"]).contains(r#""document":{"name":"Cyd"}"#));
 }
 

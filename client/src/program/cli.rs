@@ -8,20 +8,21 @@ use clap::{Args, Parser, Subcommand};
 use super::commands::{
     bench, call, fetch, files, form, get, keygen, list, open, ping, publish, put, remove, seal, send, stream, subscribe,
 };
+use super::field::parse_time;
 use crate::DEFAULT_SERVER;
 
 const AFTER: &str = "\
 Examples:
-  bulla keygen                                  make bulla.key; copy it to the server
+  bulla keygen                                  make bulla.key, for both sides
   bulla ping                                    is it there, and how far away?
   bulla send people name=Ada age:=36            store a document
-  bulla form people name email? age:int         ask a person for one after the other
+  bulla form people name email? age:int         ask a person for them
   bulla list people                             read them back
   bulla put report.pdf                          store a file; fetch gets it back
   bulla subscribe 'sensors.>'                   show messages as they come
   bulla publish sensors.kitchen celsius:=21.5   send one to whoever listens
   bulla call echo '{\"hello\": \"world\"}'          call any route
-  bulla stream words < lines.jsonl              a stream: many requests, many answers
+  bulla stream words < lines.jsonl              a route that streams
   bulla bench --codec json,bincode              how fast is it here?
   bulla --server unix:/run/bulla.sock ping      over a Unix socket
 
@@ -37,9 +38,15 @@ Exit codes:
    8  key file missing, unsafe or damaged
    9  the connection or the time ran out during a call
   10  a token does not open
-  11  a file here: missing, not to be read or written, in the way, or no ordinary one
+  11  a file here: missing, unreadable, in the way, or no ordinary one
   12  a file did not arrive as it was sent: the checksums differ
- 130  interrupted by Ctrl-C; the server was told, and a file goes on with the same command";
+ 130  interrupted by Ctrl-C: the server was told, a file can be gone on with";
+
+const CODECS: &str = "\
+Examples:
+  bulla codecs
+  bulla codecs --server 127.0.0.1:7411   and what that server would choose
+  bulla codecs --json";
 
 /// Send and fetch sealed messages in any format.
 #[derive(Debug, Parser)]
@@ -68,7 +75,7 @@ pub(crate) struct Options {
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// How long to wait for each answer, such as 500ms or 2m
-    #[arg(long, global = true, value_parser = humantime::parse_duration, default_value = "30s", value_name = "TIME")]
+    #[arg(long, global = true, value_parser = parse_time, default_value = "30s", value_name = "TIME")]
     pub(crate) timeout: Duration,
 }
 
@@ -78,8 +85,8 @@ pub(crate) enum Command {
     Keygen(keygen::Arguments),
     /// Measure the way to the server and back
     Ping(ping::Arguments),
-    /// List the codecs linked here; with --server, also what it accepts and what would be chosen
-    #[command(after_help = "Examples:\n  bulla codecs\n  bulla codecs --server 127.0.0.1:7411\n  bulla codecs --json")]
+    /// List the codecs linked here, and those that --server accepts
+    #[command(after_help = CODECS)]
     Codecs,
     /// Store documents in a collection
     Send(send::Arguments),
@@ -95,11 +102,11 @@ pub(crate) enum Command {
     Files(files::Arguments),
     /// Take files off the server
     Remove(remove::Arguments),
-    /// Ask for the fields of a document, send it, and ask for the next one
+    /// Ask for the fields of a document, send it, and ask again
     Form(form::Arguments),
     /// Call a route with a document, and show what it answers
     Call(call::Arguments),
-    /// Send documents to a route and show what comes back, as it comes: for streams of every shape
+    /// Send documents to a route, and show the answers as they come
     Stream(stream::Arguments),
     /// Measure how fast a server answers
     Bench(bench::Arguments),
@@ -129,6 +136,21 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// Help is read on terminals of 80 columns: what is aligned there must not be wrapped.
+    #[test]
+    fn examples_and_tables_fit_a_terminal() {
+        let mut command = Cli::command();
+        command.build();
+        let texts = command.get_subcommands().chain([&command]).filter_map(clap::Command::get_after_help);
+        let texts: String = texts.map(|text| format!("{text}\n")).collect();
+        for line in texts.lines().filter(|line| line.starts_with(' ')) {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+        for about in command.get_subcommands().filter_map(clap::Command::get_about) {
+            assert!(about.to_string().chars().count() <= 65, "{about}");
+        }
     }
 
     #[test]

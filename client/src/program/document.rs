@@ -9,6 +9,7 @@ use bulla_core::text::escape;
 use bulla_core::value::Value;
 
 use super::exit::{Exit, Failure};
+use super::field::parse_fields;
 use super::json::parse_json;
 use super::shell::{Shell, unreadable};
 
@@ -78,6 +79,19 @@ pub(crate) fn parse_argument(text: &str, from: Option<&str>, shell: &mut Shell<'
             let problem = format!("the document is not JSON: {error}; quote it for the shell, or name a file with @");
             Failure::new(Exit::Document, problem)
         }),
+    }
+}
+
+/// A document as several arguments: its fields, or one argument that is the whole of it.
+pub(crate) fn parse_words(words: &[String], from: Option<&str>, shell: &mut Shell<'_, '_>) -> Result<Value, Failure> {
+    match words {
+        [whole] if whole.starts_with(['@', '{', '[', '"']) || parse_json(whole.as_bytes()).is_ok() => {
+            parse_argument(whole, from, shell)
+        }
+        words if words.iter().any(|word| word == "-") => {
+            Err(Failure::new(Exit::Usage, "- stands alone: a document and standard input are not mixed"))
+        }
+        fields => parse_fields(fields),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Fields: `key=value` and `key:=JSON` on the command line, `name`, `name?`, `name:int` in a form.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use bulla_core::text::escape;
 use bulla_core::value::{Map, Value};
@@ -10,6 +11,11 @@ use super::json::parse_json;
 
 /// The longest part of an argument that an error shows, in characters.
 const MAX_SHOWN: usize = 80;
+
+/// A time, as the options take it.
+pub(crate) fn parse_time(text: &str) -> Result<Duration, &'static str> {
+    humantime::parse_duration(text).map_err(|_| "expected a number and its unit, such as 500ms, 90s or 2m")
+}
 
 /// Builds a document from `key=value` and `key:=JSON`, in order.
 pub(crate) fn parse_fields(fields: &[String]) -> Result<Value, Failure> {
@@ -28,7 +34,10 @@ pub(crate) fn parse_fields(fields: &[String]) -> Result<Value, Failure> {
 fn parse_field(field: &str) -> Result<(String, Value), Failure> {
     let shown = || escape(field, MAX_SHOWN);
     let (key, value) = field.split_once('=').ok_or_else(|| {
-        let problem = format!("{} is no field: expected key=value, or key:=JSON for anything but text", shown());
+        let problem = format!(
+            "{} is no field: expected key=value, key:=JSON for anything but text, or a whole document alone",
+            shown()
+        );
         Failure::new(Exit::Usage, problem)
     })?;
     let (key, value) = match key.strip_suffix(':') {

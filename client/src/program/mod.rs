@@ -143,8 +143,11 @@ fn dispatch(cli: &Cli, server_given: bool, shell: &mut Shell<'_, '_>) -> Result<
 fn show_usage(error: &clap::Error, json: bool, streams: &mut Streams<'_>) -> u8 {
     if json && error.use_stderr() {
         let text = error.render().to_string();
-        let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let failure = Failure::new(Exit::Usage, bulla_core::text::escape(line, 400));
+        // The first paragraph: below are hints and the usage.
+        let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
+        let problem = lines.collect::<Vec<_>>().join(" ");
+        let problem = bulla_core::text::escape(problem.trim_start_matches("error: "), 400);
+        let failure = Failure::new(Exit::Usage, problem);
         return Shell::new(streams, true).report(&failure).code();
     }
     let (stream, coloured) = if error.use_stderr() {

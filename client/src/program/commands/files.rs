@@ -15,11 +15,11 @@ const TABLE: usize = 1000;
 
 const EXAMPLES: &str = "\
 Examples:
-  bulla files                      all of them
-  bulla files reports              those in a folder, and in folders in it
-  bulla files 'reports/*.pdf'      * and ? stand for characters of one segment
-  bulla files '**/*.pdf'           ** stands for any number of folders
-  bulla files | cut -f1            the names; length and time are the next columns
+  bulla files                   all of them
+  bulla files reports           those in a folder, and in folders in it
+  bulla files 'reports/*.pdf'   * and ? stand for characters of one segment
+  bulla files '**/*.pdf'        ** stands for any number of folders
+  bulla files | cut -f1         the names; size and time are the next columns
   bulla files -0 'old/**' | xargs -0r bulla remove";
 
 #[derive(Debug, Args)]

@@ -16,7 +16,7 @@ use crate::{Client, ConnectError, default_offer};
 const EXAMPLES: &str = "\
 Examples:
   bulla form people name email
-  bulla form people name email? age:int        email may stay empty, age is a whole number
+  bulla form people name email? age:int    email may stay empty
   bulla form visits when? notes:text ok:bool --codec yaml
   printf 'Ada\\nada@example.org\\nn\\n' | bulla form people name email --codec json
 

@@ -16,9 +16,9 @@ const EXAMPLES: &str = "\
 Examples:
   bulla keygen                      writes bulla.key
   bulla keygen /etc/bulla/ada.key   writes another file
-  bulla keygen --force              replaces the key: everybody who uses it must get the new one
+  bulla keygen --force              replaces the key
 
-The file is for its owner alone (mode 0600). Both sides need it: copy it on a safe way, such as scp. It is a Fernet key, as Python's \
+Everybody who used a key that was replaced must get the new one. The file is for its owner alone (mode 0600). Both sides need it: copy it on a safe way, such as scp. It is a Fernet key, as Python's \
 Fernet.generate_key() makes them.";
 
 #[derive(Debug, Args)]

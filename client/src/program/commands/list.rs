@@ -25,11 +25,13 @@ const MAX_CELL: usize = 200;
 
 const EXAMPLES: &str = "\
 Examples:
-  bulla list                        the collections and how many records each has
-  bulla list people                 a table on a terminal, one JSON object a line in a pipe
+  bulla list                   the collections and their numbers of records
+  bulla list people            the documents of one
   bulla list people --after 100 --limit 10
-  bulla list people --follow        all of them, then each one as it is stored, until Ctrl-C
-  bulla list people | jq .document.name";
+  bulla list people --follow   all of them, then each one as it is stored
+  bulla list people | jq .document.name
+
+A table on a terminal, one JSON object a line in a pipe. Ctrl-C ends --follow in order, with exit code 0.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]

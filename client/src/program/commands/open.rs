@@ -11,12 +11,13 @@ use super::seal::{unix_time, write_out};
 use crate::program::cli::Options;
 use crate::program::document::read_all;
 use crate::program::exit::{Exit, Failure};
+use crate::program::field::parse_time;
 use crate::program::shell::Shell;
 
 const EXAMPLES: &str = "\
 Examples:
   bulla open secret.token
-  bulla open secret.token --ttl 1h      only if it was sealed within the last hour
+  bulla open secret.token --ttl 1h      only if it is younger than that
   bulla open report.token -o report.pdf
 
 Any key of the key file may have sealed it; so may Python: Fernet(key).encrypt(bytes).";
@@ -31,7 +32,7 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// The greatest age of the token, such as 90s or 1day [default: any]
-    #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[arg(long, value_parser = parse_time, value_name = "TIME")]
     ttl: Option<Duration>,
 }
 

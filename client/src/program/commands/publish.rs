@@ -8,21 +8,20 @@ use clap::Args;
 use super::send_lines::{Lines, for_each_document};
 use crate::program::cli::Options;
 use crate::program::connect::{close_after, connect};
-use crate::program::document::parse_argument;
-use crate::program::exit::{Exit, Failure};
-use crate::program::field::parse_fields;
+use crate::program::document::parse_words;
+use crate::program::exit::Failure;
+use crate::program::field::parse_time;
 use crate::program::interrupt::cancel_on_interrupt;
-use crate::program::json::parse_json;
 use crate::program::shell::Shell;
 use crate::topics::Published;
 use crate::{CallError, Client};
 
 const EXAMPLES: &str = "\
 Examples:
-  bulla publish sensors.kitchen celsius:=21.5             fields, as for bulla send
-  bulla publish sensors.kitchen '{\"celsius\": 21.5}'       any JSON document
-  bulla publish sensors.kitchen @reading.yaml             a file in any linked format
-  bulla publish sensors.kitchen - < readings.jsonl        one JSON document a line, in order
+  bulla publish sensors.kitchen celsius:=21.5         fields, as for bulla send
+  bulla publish sensors.kitchen '{\"celsius\": 21.5}'   a whole document
+  bulla publish sensors.kitchen @reading.yaml         in any linked format
+  bulla publish sensors.kitchen - < readings.jsonl    one a line, in order
 
 How many subscribers get it is printed. Nothing is kept for those who come later: bulla send is for that. A topic is segments with \
 points between them: printable ASCII without blanks, * and >.
@@ -43,7 +42,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME")]
     from: Option<String>,
     /// With -: how long slow subscribers may hold the lines up; 0s for not at all
-    #[arg(long, value_parser = humantime::parse_duration, default_value = "10s", value_name = "TIME")]
+    #[arg(long, value_parser = parse_time, default_value = "10s", value_name = "TIME")]
     patience: Duration,
 }
 
@@ -51,25 +50,14 @@ pub(crate) fn run(arguments: &Arguments, options: &Options, shell: &mut Shell<'_
     if arguments.document == ["-"] {
         return publish_lines(arguments, options, shell);
     }
-    let document = document(arguments, shell)?;
+    let document = match &arguments.document[..] {
+        [] => Value::Null,
+        words => parse_words(words, arguments.from.as_deref(), shell)?,
+    };
     let client = connect(options)?;
     let published = client.topics().publish(&arguments.topic, &document)?;
     client.close();
     show(&published, shell)
-}
-
-/// One argument may be a document; all others are fields.
-fn document(arguments: &Arguments, shell: &mut Shell<'_, '_>) -> Result<Value, Failure> {
-    match &arguments.document[..] {
-        [] => Ok(Value::Null),
-        [one] if one.starts_with('@') || parse_json(one.as_bytes()).is_ok() || !one.contains('=') => {
-            parse_argument(one, arguments.from.as_deref(), shell)
-        }
-        fields if fields.iter().any(|field| field == "-") => {
-            Err(Failure::new(Exit::Usage, "- stands alone: fields and standard input are not mixed"))
-        }
-        fields => parse_fields(fields),
-    }
 }
 
 fn publish_lines(arguments: &Arguments, options: &Options, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {

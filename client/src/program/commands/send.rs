@@ -10,18 +10,18 @@ use serde::Serialize;
 use super::send_lines;
 use crate::program::cli::Options;
 use crate::program::connect::connect;
-use crate::program::document::read_document;
-use crate::program::exit::{Exit, Failure};
-use crate::program::field::parse_fields;
+use crate::program::document::{parse_words, read_document};
+use crate::program::exit::Failure;
 use crate::program::shell::Shell;
 
 const EXAMPLES: &str = "\
 Examples:
-  bulla send people name=Ada email=ada@example.org     text values
-  bulla send people name=Ada age:=36 tags:='[\"a\"]'     := takes JSON: numbers, lists, true, null
-  bulla send people --file ada.yaml                    a file in any linked format, known by its ending
-  bulla send people --file ada --from xml              or by name
-  bulla send people - < people.jsonl                   one JSON document a line, many on their way at once
+  bulla send people name=Ada email=ada@example.org    fields of text
+  bulla send people name=Ada age:=36 tags:='[\"a\"]'    := takes JSON
+  bulla send people '{\"name\": \"Ada\"}'               a whole document
+  bulla send people @ada.yaml                         in any linked format
+  bulla send people --file ada --from xml             in one that is named
+  bulla send people - < people.jsonl                  one a line, many at once
 
 The number of each stored record is printed. With -, each refused line is named with its number, and the count of acknowledged ones is \
 printed at the end: an acknowledged document is on the server's disk.";
@@ -32,14 +32,14 @@ pub(crate) struct Arguments {
     /// The collection
     #[arg(value_name = "COLLECTION")]
     collection: String,
-    /// Fields of one document, or - for one JSON document a line from standard input
-    #[arg(value_name = "KEY=VALUE", required_unless_present = "file", conflicts_with = "file")]
-    fields: Vec<String>,
+    /// Fields of one document, one JSON document, @FILE, or - for one JSON document a line from standard input
+    #[arg(value_name = "KEY=VALUE|DOCUMENT", required_unless_present = "file", conflicts_with = "file")]
+    document: Vec<String>,
     /// Send this file; may be given more than once
     #[arg(short, long, value_name = "FILE")]
     file: Vec<PathBuf>,
     /// The format of the files, if their endings do not say
-    #[arg(long, value_name = "NAME", requires = "file")]
+    #[arg(long, value_name = "NAME")]
     from: Option<String>,
     /// With -: one document at a time, so that the records keep the order of the lines
     #[arg(long, conflicts_with = "file")]
@@ -53,11 +53,8 @@ pub(super) struct Stored<'a> {
 }
 
 pub(crate) fn run(arguments: &Arguments, options: &Options, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
-    if arguments.fields == ["-"] {
+    if arguments.document == ["-"] {
         return send_lines::run(&arguments.collection, arguments.in_order, options, shell);
-    }
-    if arguments.fields.iter().any(|field| field == "-") {
-        return Err(Failure::new(Exit::Usage, "- stands alone: fields and standard input are not mixed"));
     }
     // Everything is read before anything is sent.
     let documents = documents(arguments, shell)?;
@@ -71,10 +68,11 @@ pub(crate) fn run(arguments: &Arguments, options: &Options, shell: &mut Shell<'_
 }
 
 fn documents(arguments: &Arguments, shell: &mut Shell<'_, '_>) -> Result<Vec<Value>, Failure> {
+    let from = arguments.from.as_deref();
     if arguments.file.is_empty() {
-        return Ok(vec![parse_fields(&arguments.fields)?]);
+        return Ok(vec![parse_words(&arguments.document, from, shell)?]);
     }
-    arguments.file.iter().map(|path| read_document(path, arguments.from.as_deref(), shell)).collect()
+    arguments.file.iter().map(|path| read_document(path, from, shell)).collect()
 }
 
 /// The number alone in a pipe.

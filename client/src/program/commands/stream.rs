@@ -15,6 +15,7 @@ use crate::program::cli::Options;
 use crate::program::connect::{close_after, connect};
 use crate::program::document::parse_argument;
 use crate::program::exit::{Exit, Failure};
+use crate::program::field::parse_time;
 use crate::program::interrupt::cancel_on_interrupt;
 use crate::program::json::{AsJson, parse_json, to_json};
 use crate::program::lines::{Line, read_line};
@@ -23,13 +24,13 @@ use crate::{CallError, CallOptions, Outgoing};
 
 const EXAMPLES: &str = "\
 Examples:
-  bulla stream prices '{\"symbol\": \"ABC\"}'     one request, many answers
-  bulla stream prices null --deadline 1m | jq .price
-  bulla stream sum < numbers.jsonl              many requests, one answer
-  bulla stream chat                             both ways: each line that you type is a request
-  bulla stream import @ada.yaml @bob.json
+  bulla stream records.follow '{\"collection\": \"people\"}' | jq .record
+  bulla stream prices '{\"symbol\": \"ABC\"}'   one request, many answers
+  bulla stream sum < numbers.jsonl            many requests, one answer
+  bulla stream chat                           both ways: type a request a line
+  bulla stream import @ada.yaml @bob.json --deadline 1m
 
-Each answer is one line of JSON in a pipe, as soon as it is there; on a terminal it is indented. The requests end with the input, the \
+The first is a route of bulla-server, the others stand for your own. Each answer is one line of JSON in a pipe, as soon as it is there; on a terminal it is indented. The requests end with the input, the \
 program ends with the server's last answer. Ctrl-C cancels the stream: the server is told, and the exit code is 130. An input line that is \
 no JSON cancels it, too. A stream may last: --timeout is for the connection alone.";
 
@@ -46,7 +47,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME")]
     from: Option<String>,
     /// How long the stream may last in all, such as 90s or 1h [default: as long as it likes]
-    #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[arg(long, value_parser = parse_time, value_name = "TIME")]
     deadline: Option<Duration>,
 }
 

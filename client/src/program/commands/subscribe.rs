@@ -20,11 +20,11 @@ const MAX_SHOWN: usize = 2000;
 
 const EXAMPLES: &str = "\
 Examples:
-  bulla subscribe sensors.kitchen                one topic
-  bulla subscribe 'sensors.*.temperature'        * stands for one segment
-  bulla subscribe 'sensors.>' alarms             > for the rest; as many patterns as you like
-  bulla subscribe 'orders.>' --count 10          ten messages, then the end
-  bulla subscribe 'orders.>' | jq .value         one JSON object a line in a pipe
+  bulla subscribe sensors.kitchen           one topic
+  bulla subscribe 'sensors.*.temperature'   * stands for one segment
+  bulla subscribe 'sensors.>' alarms        > for the rest; several patterns
+  bulla subscribe 'orders.>' --count 10     ten messages, then the end
+  bulla subscribe 'orders.>' | jq .value    in a pipe, one JSON object a line
 
 Quote * and > for the shell. Messages that do not come are told: a line on the terminal's error output, in JSON an object {\"gap\": …} \
 in their place. They are missing because this side was too slow (--queue and --on-slow say what happens then), or because the codec of \

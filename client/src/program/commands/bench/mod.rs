@@ -17,20 +17,21 @@ use self::report::Report;
 use crate::program::cli::Options;
 use crate::program::connect::connect;
 use crate::program::exit::{Exit, Failure};
+use crate::program::field::parse_time;
 use crate::program::interrupt::Stop;
 use crate::program::shell::Shell;
 
 const EXAMPLES: &str = "\
 Examples:
-  bulla bench                                  a small document to the route echo and back, 64 on their way, 5 s
-  bulla bench --codec json,bincode,xml         one codec after the other
-  bulla bench -c 64 -i 1                       64 connections, each with one call on its way
-  bulla bench -p 64k -d 10s                    64 KiB of text
-  bulla bench orders.quote -p @order.json      any route with a document of your own
-  bulla bench --rate 5000                      5,000 calls a second come what may: latency counts from when each was due
-  bulla bench --count 100000 --json            for scripts
+  bulla bench                               a small document to echo and back
+  bulla bench --codec json,bincode,xml      one codec after the other
+  bulla bench -c 64 -i 1                    64 connections, one call on each
+  bulla bench -p 64k -d 10s                 64 KiB of text, for 10 s
+  bulla bench orders.quote -p @order.json   any route, a document of your own
+  bulla bench --rate 5000                   5,000 calls a second, come what may
+  bulla bench --count 100000 --json         for scripts
 
-Without --rate the loop is closed: an answer lets the next call go, so a server that stalls is asked less, and looks better than it is \
+With --rate, latency counts from when each call was due. Without --rate the loop is closed: an answer lets the next call go, so a server that stalls is asked less, and looks better than it is \
 to those who do not wait. --rate shows what they see. Answers are taken in the order of their calls. Ctrl-C ends it and shows what was \
 measured so far.";
 
@@ -70,13 +71,13 @@ pub(crate) struct Arguments {
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {
-    let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    let time = parse_time(text)?;
     let fits = (Duration::from_millis(10)..=Duration::from_secs(24 * 3600)).contains(&time);
     if fits { Ok(time) } else { Err("between 10ms and 24h".to_owned()) }
 }
 
 fn parse_warm_up(text: &str) -> Result<Duration, String> {
-    let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    let time = parse_time(text)?;
     if time <= Duration::from_secs(600) { Ok(time) } else { Err("at most 10m".to_owned()) }
 }
 
