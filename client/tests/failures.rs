@@ -160,8 +160,7 @@ fn usage_errors_say_in_json_what_is_missing() {
 fn the_key_file_s_faults_are_8() {
     let server = serve(&["json"], store(&["json"]));
     let bulla = Bulla::new(server.address, &key(7));
-    let message =
-        "key file none.key does not exist: make one with `bulla keygen`, or name another with --key or BULLA_KEY";
+    let message = "key file none.key does not exist: make one with `bulla keygen none.key`, copy the server's there, or name another with --key or BULLA_KEY";
     expect(&bulla, &["ping", "--key", "none.key"], 8, message);
     bulla.write("open.key", "x");
     let run = bulla.run(&["ping", "--key", "open.key"]);

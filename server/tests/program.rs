@@ -39,6 +39,7 @@ fn without_any_settings_it_makes_what_it_needs() {
     assert_eq!(info.routes, [&["echo", "info"], &records[..], &topics].concat());
     let log = program.stop();
     assert!(log.iter().any(|line| line.contains("draining")), "{log:#?}");
+    assert!(log.last().unwrap().ends_with("ended: every call is answered"), "{log:#?}");
     let again = Program::start(folder.path(), &[]);
     assert!(again.greeting[0].starts_with("keys from bulla.key"), "the key is kept: {:?}", again.greeting);
     again.stop();
@@ -82,7 +83,7 @@ fn every_failure_at_the_start_is_one_line_and_a_code_of_its_own() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     for (arguments, code, words) in [
-        (&["--key", "missing.key"][..], 4, "missing.key does not exist: make one with `bulla keygen"),
+        (&["--key", "missing.key"][..], 4, "missing.key does not exist: make one with `bulla keygen missing.key`"),
         (&["--key", "readable.key"], 4, "is open to other users (mode 0644): chmod 600 readable.key"),
         (&["--key", "bad.key"], 4, "key file bad.key: line 1: not a key"),
         (&["--key", "sub"], 4, "sub is not a regular file"),
@@ -107,9 +108,19 @@ fn every_failure_at_the_start_is_one_line_and_a_code_of_its_own() {
         }
         let (found, stdout, stderr) = finish(&mut program);
         assert_eq!((found, stdout.as_str(), stderr.lines().count()), (code, "", 1), "{arguments:?}: {stderr}");
-        assert!(stderr.starts_with("bulla-server: ") && stderr.contains(words), "{arguments:?}: {stderr}");
+        assert!(stderr.starts_with("error: ") && stderr.contains(words), "{arguments:?}: {stderr}");
     }
     assert_eq!(run(folder.path(), &["--no-such-option"]).0, 2);
+}
+
+#[test]
+fn a_log_of_json_has_the_failure_too() {
+    let folder = folder();
+    let (code, stdout, stderr) = run(folder.path(), &["--listen", "127.0.0.1:0", "--json", "--db", "none/x.db"]);
+    assert_eq!((code, stdout.as_str(), stderr.lines().count()), (6, "", 1), "{stderr}");
+    let line: serde_json::Value = serde_json::from_str(&stderr).unwrap();
+    assert_eq!((line["level"].as_str(), line["exit_code"].as_u64()), (Some("ERROR"), Some(6)), "{stderr}");
+    assert!(line["message"].as_str().unwrap().starts_with("cannot open the database none/x.db: "), "{stderr}");
 }
 
 #[test]

@@ -90,7 +90,7 @@ impl From<io::Error> for Failure {
 impl From<KeyError> for Failure {
     fn from(error: KeyError) -> Self {
         let hint = match error {
-            KeyError::NotFound { .. } => ", or name another with --key or BULLA_KEY",
+            KeyError::NotFound { .. } => ", copy the server's there, or name another with --key or BULLA_KEY",
             KeyError::Exists { .. } => "; --force replaces it",
             _ => "",
         };

@@ -16,9 +16,9 @@ use super::lines::{Line, read_line};
 /// The longest line that is read from a person, in bytes.
 const MAX_ANSWER: usize = 64 << 10;
 
-/// The width of a terminal that does not say, and the least that one is taken to have.
+/// The width of a terminal that does not say, and the least that is believed.
 const DEFAULT_WIDTH: u16 = 100;
-const MIN_WIDTH: u16 = 40;
+const MIN_WIDTH: u16 = 20;
 
 /// The streams, and whether JSON was asked for.
 pub(crate) struct Shell<'s, 'io> {

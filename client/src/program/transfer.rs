@@ -12,17 +12,28 @@ use super::shell::Shell;
 use crate::CallError;
 use crate::files::{Progress, Stage, TransferError};
 
-/// The longest name beside a bar, in characters.
+/// The least and the longest of a name beside a bar, in characters.
+const MIN_NAME: usize = 8;
 const MAX_NAME: usize = 40;
 
+/// What stands beside name and bar, and the shortest bar that is worth its room, in characters.
+const NUMBERS: usize = 52;
+const MIN_BAR: usize = 10;
+
+/// The width of a terminal that does not say.
+const DEFAULT_WIDTH: usize = 80;
+
+const SHORT: &str = "{msg} {binary_bytes}/{binary_total_bytes}, {eta}";
 const MOVING: &str = "{msg} {wide_bar} {binary_bytes}/{binary_total_bytes}, {binary_bytes_per_sec}, {eta} left";
-const CHECKING: &str = "{msg} {wide_bar} checking what is there";
+const CHECKING: &str = "{msg} {wide_bar} checking";
 const ENDLESS: &str = "{msg} {spinner} {binary_bytes}, {binary_bytes_per_sec}, {elapsed}";
 const FINISHING: &str = "{msg} {spinner} all of {binary_bytes} there, writing it to disk";
 
 /// One transfer, as a person sees it: a bar on a terminal, nothing in a pipe.
 pub(crate) struct Meter<'a> {
     bar: ProgressBar,
+    /// How the bar looks while bytes move.
+    moving: &'static str,
     interrupted: &'a AtomicBool,
     /// Whether what is there when it breaks off can be gone on with.
     stays: bool,
@@ -32,13 +43,15 @@ pub(crate) struct Meter<'a> {
 
 impl<'a> Meter<'a> {
     pub(crate) fn new(name: &str, stays: bool, interrupted: &'a AtomicBool, shell: &Shell<'_, '_>) -> Self {
+        let size = rustix::termios::tcgetwinsize(std::io::stderr()).map_or(0, |size| size.ws_col.into());
+        let (moving, longest) = layout(if size == 0 { DEFAULT_WIDTH } else { size });
         let bar = if shell.streams.terminals[2] && !shell.json {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            bar.with_message(escape(name, MAX_NAME)).with_style(style(ENDLESS))
+            bar.with_message(escape(name, longest)).with_style(style(ENDLESS))
         } else {
             ProgressBar::hidden()
         };
-        Self { bar, interrupted, stays, last: None }
+        Self { bar, moving, interrupted, stays, last: None }
     }
 
     /// Shows how far the transfer is, and says whether it goes on.
@@ -46,7 +59,7 @@ impl<'a> Meter<'a> {
         if self.last.is_none_or(|last| last.stage != progress.stage) {
             self.bar.set_style(style(match (progress.stage, progress.size) {
                 (Stage::Checking, _) => CHECKING,
-                (Stage::Moving, Some(_)) => MOVING,
+                (Stage::Moving, Some(_)) => self.moving,
                 (Stage::Moving, None) => ENDLESS,
                 (Stage::Finishing, _) => FINISHING,
             }));
@@ -94,6 +107,15 @@ impl<'a> Meter<'a> {
     }
 }
 
+/// How the bar looks on a terminal of that width, and the longest name beside it: a line that is longer would leave its traces.
+fn layout(width: usize) -> (&'static str, usize) {
+    let numbers = NUMBERS + MIN_BAR;
+    if width < numbers + MIN_NAME {
+        return (SHORT, MIN_NAME);
+    }
+    (MOVING, (width - numbers).min(MAX_NAME))
+}
+
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the templates are constants")
 }
@@ -134,5 +156,20 @@ pub(crate) fn each<T>(
     match worst {
         None => Ok(()),
         Some(exit) => Err(Failure::new(exit, format!("{failed} of {} failed; they are named above", items.len()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_fits_its_terminal() {
+        assert_eq!(layout(50), (SHORT, MIN_NAME));
+        assert_eq!(layout(80), (MOVING, 18));
+        assert_eq!(layout(200), (MOVING, MAX_NAME));
+        // The longest numbers that are likely.
+        let longest = " 1023.99 MiB/1023.99 GiB, 1023.99 MiB/s, 59m left".len() + 1;
+        assert!(longest <= NUMBERS, "{longest}");
     }
 }

@@ -70,7 +70,7 @@ pub enum KeyError {
         reason: Box<KeyError>,
     },
     /// Nothing is at the path.
-    #[error("key file {} does not exist: make one with `bulla keygen`", show(.path))]
+    #[error("key file {} does not exist: make one with `bulla keygen {0}`", show(.path))]
     NotFound {
         /// As given.
         path: PathBuf,

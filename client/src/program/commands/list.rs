@@ -1,5 +1,7 @@
 //! `bulla list`: the documents of a collection, page by page underneath, or as they come.
 
+use std::borrow::Cow;
+
 use bulla_core::text::escape;
 use bulla_core::value::Value;
 use clap::Args;
@@ -143,7 +145,7 @@ fn show_table(records: &[Record], shell: &mut Shell<'_, '_>) -> Result<(), Failu
     let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
     let mut table = shell.table(&heads);
     for record in records {
-        let mut row = vec![record.id.to_string(), escape(&record.received_at, 40)];
+        let mut row = vec![record.id.to_string(), escape(&whole_seconds(&record.received_at), 40)];
         match &fields {
             Some(fields) => row.extend(fields.iter().map(|field| field_cell(&record.document, field))),
             None => row.push(cell(&record.document)),
@@ -170,6 +172,14 @@ fn common_fields(records: &[Record]) -> Option<Vec<&str>> {
     Some(fields)
 }
 
+/// A time without its fraction, which nobody reads in a table: those who do have JSON.
+fn whole_seconds(time: &str) -> Cow<'_, str> {
+    match time.strip_suffix('Z').and_then(|time| time.split_once('.')) {
+        Some((seconds, _)) => format!("{seconds}Z").into(),
+        None => time.into(),
+    }
+}
+
 fn field_cell(document: &Value, field: &str) -> String {
     document.as_map().and_then(|map| map.get(field)).map(cell).unwrap_or_default()
 }
@@ -179,5 +189,17 @@ fn cell(value: &Value) -> String {
     match value.as_str() {
         Some(text) => escape(text, MAX_CELL),
         None => escape(value, MAX_CELL),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_in_tables_are_whole_seconds() {
+        assert_eq!(whole_seconds("2026-01-02T03:04:05.678Z"), "2026-01-02T03:04:05Z");
+        assert_eq!(whole_seconds("2026-01-02T03:04:05Z"), "2026-01-02T03:04:05Z");
+        assert_eq!(whole_seconds("yesterday."), "yesterday.");
     }
 }
