@@ -67,7 +67,7 @@ impl Workshop {
         let (code, stdout, stderr) = self.build(arguments);
         assert_eq!(stdout, "", "{arguments:?}");
         let line = stderr.lines().last().unwrap_or_default();
-        (code, line.strip_prefix("bulla-server: ").unwrap_or(line).to_owned())
+        (code, line.strip_prefix("error: ").unwrap_or(line).to_owned())
     }
 }
 

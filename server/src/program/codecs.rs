@@ -5,18 +5,26 @@ use std::io::{self, IsTerminal, Write};
 use bulla_core::codec::{CodecRegistry, RegisteredCodec};
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
+use serde::Serialize;
 
 use crate::program::Failure;
 
-/// The width of a terminal that does not say, and the least that one is taken to have.
+/// The width of a terminal that does not say, and the least that is believed.
 const DEFAULT_WIDTH: u16 = 100;
-const MIN_WIDTH: u16 = 40;
+const MIN_WIDTH: u16 = 20;
+
+/// As `bulla codecs --json` has it.
+#[derive(Serialize)]
+struct Listing<'a> {
+    codecs: Vec<&'a RegisteredCodec>,
+}
 
 /// Writes what is linked to the standard output: a table for people, columns apart by tabs for `cut` and `awk`, or JSON.
 pub(crate) fn print(json: bool) -> Result<(), Failure> {
     let registry = CodecRegistry::discovered()?;
     let mut text = if json {
-        serde_json::json!({ "codecs": registry.iter().collect::<Vec<_>>() }).to_string()
+        let listing = Listing { codecs: registry.iter().collect() };
+        serde_json::to_string(&listing).map_err(|error| Failure::system("write JSON")(error.into()))?
     } else if io::stdout().is_terminal() {
         table(&registry)
     } else {
@@ -24,7 +32,7 @@ pub(crate) fn print(json: bool) -> Result<(), Failure> {
     };
     text.push('\n');
     let mut out = anstream::stdout();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| Failure::output(&error))
+    Failure::of_output(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
 fn table(registry: &CodecRegistry) -> String {

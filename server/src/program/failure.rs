@@ -1,7 +1,8 @@
 //! How the program fails: one line, and an exit code that scripts can rely on.
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use bulla_core::codec::RegistryError;
 use bulla_core::key::KeyError;
@@ -92,15 +93,24 @@ impl Failure {
         Self::System { action: "write to the standard output", reason: error.to_string() }
     }
 
-    /// Says it on the standard error.
-    pub(crate) fn print(&self) {
-        let style = anstyle::AnsiColor::Red.on_default().bold();
-        let name = if io::stderr().is_terminal() {
-            format!("{style}bulla-server:{style:#}")
+    /// What became of the standard output: that nobody reads it any more is no failure.
+    pub(crate) fn of_output(written: io::Result<()>) -> Result<(), Self> {
+        match written {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Self::output(&error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Says it on the standard error: in a log of JSON, as one of its lines.
+    pub(crate) fn report(&self, json: bool) -> ExitCode {
+        let exit_code = self.exit_code();
+        if json {
+            tracing::error!(exit_code, "{self}");
         } else {
-            "bulla-server:".to_owned()
-        };
-        anstream::eprintln!("{name} {self}");
+            let style = anstyle::AnsiColor::Red.on_default().bold();
+            anstream::eprintln!("{style}error:{style:#} {self}");
+        }
+        ExitCode::from(exit_code)
     }
 }
 

@@ -47,36 +47,38 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
             return ExitCode::from(if error.use_stderr() { failure::USAGE } else { 0 });
         }
     };
-    match dispatch(cli) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            failure.print();
-            ExitCode::from(failure.exit_code())
-        }
-    }
-}
-
-fn dispatch(cli: Cli) -> Result<(), Failure> {
-    match cli.command {
+    let done = match cli.command {
         Some(Command::Build(arguments)) => build::run(&arguments),
         Some(Command::Codecs { json }) => codecs::print(json),
-        Some(Command::Completions { shell }) => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "bulla-server", &mut script);
-            std::io::stdout().write_all(&script).map_err(|error| Failure::output(&error))
-        }
-        None => serve_until_told(cli),
-    }
+        Some(Command::Completions { shell }) => print_completions(shell),
+        None => match config::complete(cli.options, cli.config.as_deref()) {
+            Ok(options) => {
+                let json = options.json.unwrap_or_default();
+                logging::start(cli.verbose, cli.quiet, json);
+                return serve_until_told(&options).map_or_else(|failure| failure.report(json), |()| ExitCode::SUCCESS);
+            }
+            Err(failure) => Err(failure),
+        },
+    };
+    done.map_or_else(|failure| failure.report(false), |()| ExitCode::SUCCESS)
+}
+
+fn print_completions(shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "bulla-server", &mut script);
+    Failure::of_output(std::io::stdout().write_all(&script))
 }
 
 /// Serves until a signal says to stop, and every call that runs is answered.
-fn serve_until_told(cli: Cli) -> Result<(), Failure> {
-    let options = config::complete(cli.options, cli.config.as_deref())?;
-    logging::start(cli.verbose, cli.quiet, options.json.unwrap_or_default());
-    let running = serve(&options)?;
-    let signals = signals::watch(&running, &options)?;
-    greeting::print(&running, &options);
+fn serve_until_told(options: &Options) -> Result<(), Failure> {
+    let running = serve(options)?;
+    let signals = signals::watch(&running, options)?;
+    greeting::print(&running, options);
     let drained = running.join();
     signals.end();
-    if drained == crate::Drained::Complete { Ok(()) } else { Err(Failure::CutOff) }
+    if drained != crate::Drained::Complete {
+        return Err(Failure::CutOff);
+    }
+    tracing::info!("ended: every call is answered");
+    Ok(())
 }
