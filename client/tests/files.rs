@@ -196,6 +196,34 @@ fn what_is_wrong_with_an_upload_is_said_of_the_upload() {
     }
 }
 
+/// A terminal: after its end it would give more.
+struct Typed(Vec<&'static [u8]>);
+
+impl std::io::Read for Typed {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let Some(mut next) = (!self.0.is_empty()).then(|| self.0.remove(0)) else { panic!("read beyond the end") };
+        next.read(buffer)
+    }
+}
+
+#[test]
+fn an_input_that_ended_is_not_read_again() {
+    let meeting = meet(|builder| {
+        builder.route_client_stream("files.put", |requests: Requests<PutMessage>, _: &Context| {
+            let mut digester = Digester::default();
+            for request in requests {
+                if let PutMessage::Chunk(Blob(bytes)) = request? {
+                    digester.update(&bytes);
+                }
+            }
+            let (size, sha256) = (digester.length(), digester.digest());
+            Ok(Receipt { name: "a".to_owned(), size, sha256, replaced: false })
+        })
+    });
+    let stored = meeting.client.files().put("a", Typed(vec![b"on", b"e", b""]), TransferOptions::new(), GO_ON).unwrap();
+    assert_eq!(stored.sha256, digest(b"one"));
+}
+
 #[test]
 fn a_file_that_shrinks_or_grows_while_it_is_put_is_named() {
     for change in [&b"short"[..], &[8; 3 << 20]] {

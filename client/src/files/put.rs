@@ -121,9 +121,12 @@ impl Files<'_> {
         let mut sent = upload.send(&PutMessage::Open(open));
         tally.begin(size)?;
         let mut buffer = Vec::with_capacity(room);
-        while sent.is_ok() {
+        let mut ended = false;
+        while sent.is_ok() && !ended {
             buffer.clear();
             source.by_ref().take(room as u64).read_to_end(&mut buffer).map_err(&failed)?;
+            // A terminal that said once that it has no more would wait for more if it were asked again.
+            ended = buffer.len() < room;
             if buffer.is_empty() {
                 break;
             }

@@ -54,6 +54,11 @@ impl<'a> Meter<'a> {
         Self { bar, moving, interrupted, stays, last: None }
     }
 
+    /// Shows nothing, among lines that are typed.
+    pub(crate) fn hide(&self) {
+        self.bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+
     /// Shows how far the transfer is, and says whether it goes on.
     pub(crate) fn show(&mut self, progress: Progress) -> ControlFlow<()> {
         if self.last.is_none_or(|last| last.stage != progress.stage) {

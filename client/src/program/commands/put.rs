@@ -125,6 +125,9 @@ fn put(
     if is_standard_input(item.path) {
         shell.invite("what is to be put");
         let mut meter = Meter::new(&item.name, false, interrupted, shell);
+        if shell.is_typed() {
+            meter.hide();
+        }
         let outcome =
             client.files().put(&item.name, &mut shell.streams.stdin, options, |progress| meter.show(progress));
         return meter.end(outcome);
