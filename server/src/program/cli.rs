@@ -8,39 +8,43 @@ use crate::program::{Options, build};
 
 const AFTER: &str = "\
 Examples:
-  bulla-server                                    key, database and address by default
-  bulla-server --print                            show each record as it comes
-  bulla-server --listen unix:/run/bulla.sock      over a Unix socket
+  bulla-server                                 key, database, address by default
+  bulla-server --print                         show each record as it comes
+  bulla-server --listen unix:/run/bulla.sock   over a Unix socket
   bulla-server --accept json,yaml --append out.jsonl
   mkdir -m 700 files && bulla-server --files files
   bulla-server --allow '*=info,sensor=topics.publish,desk=>'
-  bulla-server codecs                             what is linked here
-  bulla-server build --with bulla-codec-smile     make a server with one codec more
+  bulla-server codecs                          what is linked here
+  bulla-server build --with bulla-codec-smile  a server with one codec more
 
 Settings:
-  An option wins over a variable (BULLA_LISTEN for --listen, and so on), a variable over the file
-  of --config, and the file over the default. The file is TOML with the names of the options:
+  An option wins over a variable (BULLA_LISTEN for --listen, and so on), a
+  variable over the file of --config, and the file over the default. The file is
+  TOML with the names of the options:
     listen = [\"127.0.0.1:7411\", \"unix:/run/bulla.sock\"]
-    max-connections = 500
     files = \"/srv/bulla\"
+    max-file = \"16GiB\"
+    idle-timeout = \"90s\"
     deny = [\"sensor=records.>\"]
   BULLA_LOG filters the log, such as bulla_server=debug.
 
 Signals:
-  SIGTERM, Ctrl-C  drain: accept no more, answer the calls that run, end; a second one ends at once
-  SIGHUP           read the key file again; sessions go on, and a bad file changes nothing
+  SIGTERM, Ctrl-C  drain: accept no more, answer the calls that run, end;
+                   a second one ends at once
+  SIGHUP           read the key file again: sessions go on, and a bad file
+                   changes nothing
 
 Exit codes:
-  0  done
-  1  the operating system failed us
-  2  wrong usage, or a codec that is not linked
-  3  the settings file is missing or wrong
-  4  key file missing, unsafe or damaged
-  5  cannot listen: the address is in use, or is none
-  6  the database cannot be opened
-  7  the file of --append cannot be opened
-  8  ended before every call was answered
-  9 to 13  see bulla-server build --help
+   0  done
+   1  the operating system failed us
+   2  wrong usage, or a codec that is not linked
+   3  the settings file is missing or wrong
+   4  key file missing, unsafe or damaged
+   5  cannot listen: the address is in use, or is none
+   6  the database cannot be opened
+   7  the file of --append cannot be opened
+   8  ended before every call was answered
+   9  to 13: see bulla-server build --help
   14  the folder of --files cannot be used";
 
 /// Take sealed messages in any format, keep them or pass them on, and answer.
@@ -93,6 +97,15 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// Help is read on terminals of 80 columns: what is aligned there must not be wrapped.
+    #[test]
+    fn examples_and_tables_fit_a_terminal() {
+        let text = Cli::command().get_after_help().unwrap().to_string();
+        for line in text.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bytesize::ByteSize;
 use clap::Args;
 use serde::{Deserialize, Deserializer};
 
@@ -60,20 +61,23 @@ pub struct Options {
     /// Keep files in this folder and serve them; it must be ours, and closed to the writing of others [default: no files]
     #[arg(long, hide_env_values = true, env = "BULLA_FILES", value_name = "FOLDER", help_heading = "Files")]
     pub files: Option<PathBuf>,
-    /// The longest file [default: 17179869184]
-    #[arg(long, hide_env_values = true, env = "BULLA_MAX_FILE", value_name = "BYTES", help_heading = "Files")]
+    /// The longest file [default: 16GiB]
+    #[arg(long, hide_env_values = true, env = "BULLA_MAX_FILE", value_parser = parse_size, value_name = "SIZE", help_heading = "Files")]
+    #[serde(deserialize_with = "size")]
     pub max_file: Option<u64>,
     /// All files together, unfinished uploads included [default: what the disk holds]
-    #[arg(long, hide_env_values = true, env = "BULLA_MAX_STORED", value_name = "BYTES", help_heading = "Files")]
+    #[arg(long, hide_env_values = true, env = "BULLA_MAX_STORED", value_parser = parse_size, value_name = "SIZE", help_heading = "Files")]
+    #[serde(deserialize_with = "size")]
     pub max_stored: Option<u64>,
-    /// Room on the disk that stays free [default: 268435456]
-    #[arg(long, hide_env_values = true, env = "BULLA_KEEP_FREE", value_name = "BYTES", help_heading = "Files")]
+    /// Room on the disk that stays free [default: 256MiB]
+    #[arg(long, hide_env_values = true, env = "BULLA_KEEP_FREE", value_parser = parse_size, value_name = "SIZE", help_heading = "Files")]
+    #[serde(deserialize_with = "size")]
     pub keep_free: Option<u64>,
     /// Transfers of files at once [default: 64]
     #[arg(long, hide_env_values = true, env = "BULLA_MAX_TRANSFERS", value_name = "COUNT", help_heading = "Files")]
     pub max_transfers: Option<usize>,
     /// How long an upload that broke off can be gone on with [default: 1day]
-    #[arg(long, hide_env_values = true, env = "BULLA_KEEP_PARTS", value_parser = humantime::parse_duration, value_name = "TIME", help_heading = "Files")]
+    #[arg(long, hide_env_values = true, env = "BULLA_KEEP_PARTS", value_parser = parse_time, value_name = "TIME", help_heading = "Files")]
     #[serde(deserialize_with = "time")]
     pub keep_parts: Option<Duration>,
     /// Event loops [default: one for each core]
@@ -88,8 +92,9 @@ pub struct Options {
     /// Connections in handshake at once [default: 256]
     #[arg(long, hide_env_values = true, env = "BULLA_MAX_HANDSHAKES", value_name = "COUNT", help_heading = "Limits")]
     pub max_handshakes: Option<u32>,
-    /// The longest message [default: 4194304]
-    #[arg(long, hide_env_values = true, env = "BULLA_MAX_MESSAGE", value_name = "BYTES", help_heading = "Limits")]
+    /// The longest message [default: 4MiB]
+    #[arg(long, hide_env_values = true, env = "BULLA_MAX_MESSAGE", value_parser = parse_short_size, value_name = "SIZE", help_heading = "Limits")]
+    #[serde(deserialize_with = "short_size")]
     pub max_message: Option<u32>,
     /// Calls open in one connection [default: 1024]
     #[arg(long, hide_env_values = true, env = "BULLA_MAX_STREAMS", value_name = "COUNT", help_heading = "Limits")]
@@ -103,14 +108,16 @@ pub struct Options {
         help_heading = "Limits"
     )]
     pub max_stream_threads: Option<u32>,
-    /// Bytes queued in all connections together [default: 1073741824]
-    #[arg(long, hide_env_values = true, env = "BULLA_MAX_QUEUED", value_name = "BYTES", help_heading = "Limits")]
+    /// Bytes queued in all connections together [default: 1GiB]
+    #[arg(long, hide_env_values = true, env = "BULLA_MAX_QUEUED", value_parser = parse_size, value_name = "SIZE", help_heading = "Limits")]
+    #[serde(deserialize_with = "size")]
     pub max_queued: Option<u64>,
     /// Patterns in all subscriptions to topics [default: 65536]
     #[arg(long, hide_env_values = true, env = "BULLA_MAX_PATTERNS", value_name = "COUNT", help_heading = "Limits")]
     pub max_patterns: Option<usize>,
-    /// Bytes of topics' messages that wait for subscribers who are slow; beyond that the oldest are dropped [default: 268435456]
-    #[arg(long, hide_env_values = true, env = "BULLA_MAX_WAITING", value_name = "BYTES", help_heading = "Limits")]
+    /// Bytes of topics' messages that wait for subscribers who are slow; beyond that the oldest are dropped [default: 256MiB]
+    #[arg(long, hide_env_values = true, env = "BULLA_MAX_WAITING", value_parser = parse_size, value_name = "SIZE", help_heading = "Limits")]
+    #[serde(deserialize_with = "size")]
     pub max_waiting: Option<u64>,
     /// How deep a request may nest [default: 64]
     #[arg(long, hide_env_values = true, env = "BULLA_MAX_DEPTH", value_name = "LEVELS", help_heading = "Limits")]
@@ -119,19 +126,19 @@ pub struct Options {
     #[arg(long, hide_env_values = true, env = "BULLA_MAX_ELEMENTS", value_name = "COUNT", help_heading = "Limits")]
     pub max_elements: Option<u32>,
     /// The whole handshake [default: 5s]
-    #[arg(long, hide_env_values = true, env = "BULLA_HANDSHAKE_TIMEOUT", value_parser = humantime::parse_duration, value_name = "TIME", help_heading = "Limits")]
+    #[arg(long, hide_env_values = true, env = "BULLA_HANDSHAKE_TIMEOUT", value_parser = parse_time, value_name = "TIME", help_heading = "Limits")]
     #[serde(deserialize_with = "time")]
     pub handshake_timeout: Option<Duration>,
     /// Silence after which a peer is given up [default: 75s]
-    #[arg(long, hide_env_values = true, env = "BULLA_IDLE_TIMEOUT", value_parser = humantime::parse_duration, value_name = "TIME", help_heading = "Limits")]
+    #[arg(long, hide_env_values = true, env = "BULLA_IDLE_TIMEOUT", value_parser = parse_time, value_name = "TIME", help_heading = "Limits")]
     #[serde(deserialize_with = "time")]
     pub idle_timeout: Option<Duration>,
     /// How long a peer may leave its replies unread [default: 10s]
-    #[arg(long, hide_env_values = true, env = "BULLA_WRITE_TIMEOUT", value_parser = humantime::parse_duration, value_name = "TIME", help_heading = "Limits")]
+    #[arg(long, hide_env_values = true, env = "BULLA_WRITE_TIMEOUT", value_parser = parse_time, value_name = "TIME", help_heading = "Limits")]
     #[serde(deserialize_with = "time")]
     pub write_timeout: Option<Duration>,
     /// How long calls that run may take once the server drains [default: 30s]
-    #[arg(long, hide_env_values = true, env = "BULLA_DRAIN_TIMEOUT", value_parser = humantime::parse_duration, value_name = "TIME", help_heading = "Limits")]
+    #[arg(long, hide_env_values = true, env = "BULLA_DRAIN_TIMEOUT", value_parser = parse_time, value_name = "TIME", help_heading = "Limits")]
     #[serde(deserialize_with = "time")]
     pub drain_timeout: Option<Duration>,
 }
@@ -186,7 +193,44 @@ fn rules<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Access
 /// A time such as `5s` or `1m 30s`.
 fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    humantime::parse_duration(&text).map(Some).map_err(serde::de::Error::custom)
+    parse_time(&text).map(Some).map_err(serde::de::Error::custom)
+}
+
+fn parse_time(text: &str) -> Result<Duration, &'static str> {
+    humantime::parse_duration(text).map_err(|_| "expected a number and its unit, such as 500ms, 90s or 2m")
+}
+
+/// A size such as `16GiB`, or a number of bytes.
+fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a number of bytes, or a text such as 500MB or 16GiB")]
+    enum Size {
+        Bytes(u64),
+        Text(String),
+    }
+    match Size::deserialize(deserializer)? {
+        Size::Bytes(bytes) => Ok(Some(bytes)),
+        Size::Text(text) => parse_size(&text).map(Some).map_err(serde::de::Error::custom),
+    }
+}
+
+fn parse_size(text: &str) -> Result<u64, &'static str> {
+    text.parse()
+        .map(|size: ByteSize| size.as_u64())
+        .map_err(|_| "expected a number of bytes, or one such as 500MB or 16GiB")
+}
+
+/// A size below 4 GiB.
+fn short_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    size(deserializer)?.map(shorten).transpose().map_err(serde::de::Error::custom)
+}
+
+fn parse_short_size(text: &str) -> Result<u32, &'static str> {
+    shorten(parse_size(text)?)
+}
+
+fn shorten(size: u64) -> Result<u32, &'static str> {
+    size.try_into().map_err(|_| "expected less than 4GiB")
 }
 
 #[cfg(test)]
@@ -209,6 +253,24 @@ mod tests {
         };
         assert_eq!(options, expected);
         assert!(toml::from_str::<Options>("max-conections = 7").is_err(), "a slip is not passed over");
+    }
+
+    #[test]
+    fn sizes_have_units_or_none() {
+        assert_eq!(parse_size("16GiB"), Ok(16 << 30));
+        assert_eq!(parse_size("500 MB"), Ok(500_000_000));
+        assert_eq!(parse_size("17"), Ok(17));
+        assert_eq!(parse_short_size("4GiB"), Err("expected less than 4GiB"));
+        for wrong in ["", "much", "-1", "16 GiB of it", "1e400"] {
+            assert!(parse_size(wrong).is_err(), "{wrong}");
+        }
+        let options: Options = toml::from_str("max-file = '1MiB'\nmax-stored = 7\nmax-message = '1MiB'").unwrap();
+        assert_eq!(
+            (options.max_file, options.max_stored, options.max_message),
+            (Some(1 << 20), Some(7), Some(1 << 20))
+        );
+        assert!(toml::from_str::<Options>("max-message = '4GiB'").is_err());
+        assert!(toml::from_str::<Options>("max-file = -1").is_err());
     }
 
     #[test]
