@@ -20,6 +20,9 @@ pub struct Capacity {
     /// Handlers of streams that run at once, each on a thread that is started when it is needed and used again; one that finds no
     /// thread within a second is answered `RESOURCE_EXHAUSTED`. Default 256.
     pub stream_threads: u32,
+    /// How long a handler on such a thread waits for a peer that sends it no whole message, or takes nothing of what it sends, where
+    /// it does not say itself how long. Then its stream is ended with `DEADLINE_EXCEEDED`, on both sides. Default 5 min.
+    pub stream_silence: Duration,
     /// Bytes of replies that one connection may leave unsent for want of credit: in its streams, which wait beyond that, and as much
     /// again in its calls, which are held. Default 16 MiB.
     pub unsent_per_connection: usize,
@@ -42,6 +45,7 @@ impl Default for Capacity {
             calls_per_connection: 1024,
             calls_waiting: 65_536,
             stream_threads: 256,
+            stream_silence: Duration::from_secs(300),
             unsent_per_connection: 16 << 20,
             queued_bytes: 1 << 30,
             write_stall: Duration::from_secs(10),

@@ -228,6 +228,13 @@ impl EventLoop {
                     self.touch(key.slot);
                 }
             }
+            Mail::GiveUp { peer: key, stream, status } => {
+                let (peer, desk) = (self.peers.get_mut(key.slot), &self.desk);
+                if let Some(peer) = peer.filter(|peer| peer.key == key) {
+                    peer.give_up(stream, &status, desk);
+                    self.touch(key.slot);
+                }
+            }
             Mail::Resume(turn) => self.desk.resumes.push_back(Job::Resume(turn)),
             Mail::Drain { until } => self.drain(until),
             Mail::Stop => self.stopping = true,

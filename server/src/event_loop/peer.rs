@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use bulla_core::connection::{Closed, Connection, Event, Session, StreamId};
 use bulla_core::handshake::HandshakeError;
+use bulla_core::status::Status;
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
 
@@ -195,6 +196,11 @@ impl Peer {
     pub(crate) fn rest(&mut self) {
         self.connection.rest();
         self.calls.rest();
+    }
+
+    /// Ends a call whose handler has waited for too long.
+    pub(crate) fn give_up(&mut self, stream: StreamId, status: &Status, desk: &Desk) {
+        self.calls.give_up(&mut self.connection, stream, status, desk);
     }
 
     /// Serves no new calls, ends when those that run are answered. A handshake ends at once.

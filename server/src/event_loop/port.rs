@@ -20,6 +20,8 @@ pub(crate) enum Mail {
     Connected { socket: Socket, address: PeerAddress, ticket: Ticket },
     /// What a handler says on its call.
     Note { peer: PeerKey, stream: StreamId, note: Note },
+    /// A call is to end, though its handler still runs.
+    GiveUp { peer: PeerKey, stream: StreamId, status: Box<Status> },
     /// Messages wait for a callback that nobody runs.
     Resume(Turn),
     /// Finish what runs, and end; at the latest then.
@@ -83,6 +85,10 @@ impl Sink for Port {
 
     fn resume(&self, turn: Turn) {
         self.post(Mail::Resume(turn));
+    }
+
+    fn give_up(&self, exchange: &Exchange, status: Status) {
+        self.post(Mail::GiveUp { peer: exchange.peer, stream: exchange.stream, status: Box::new(status) });
     }
 
     fn has_room(&self, bytes: usize) -> bool {

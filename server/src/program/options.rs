@@ -137,6 +137,10 @@ pub struct Options {
     #[arg(long, hide_env_values = true, env = "BULLA_WRITE_TIMEOUT", value_parser = parse_time, value_name = "TIME", help_heading = "Limits")]
     #[serde(deserialize_with = "time")]
     pub write_timeout: Option<Duration>,
+    /// How long a stream's handler waits for a peer that sends nothing, or takes nothing [default: 5m]
+    #[arg(long, hide_env_values = true, env = "BULLA_STREAM_TIMEOUT", value_parser = humantime::parse_duration, value_name = "TIME", help_heading = "Limits")]
+    #[serde(deserialize_with = "time")]
+    pub stream_timeout: Option<Duration>,
     /// How long calls that run may take once the server drains [default: 30s]
     #[arg(long, hide_env_values = true, env = "BULLA_DRAIN_TIMEOUT", value_parser = parse_time, value_name = "TIME", help_heading = "Limits")]
     #[serde(deserialize_with = "time")]
@@ -178,6 +182,7 @@ impl Options {
             handshake_timeout: self.handshake_timeout.or(other.handshake_timeout),
             idle_timeout: self.idle_timeout.or(other.idle_timeout),
             write_timeout: self.write_timeout.or(other.write_timeout),
+            stream_timeout: self.stream_timeout.or(other.stream_timeout),
             drain_timeout: self.drain_timeout.or(other.drain_timeout),
         }
     }

@@ -202,6 +202,7 @@ fn capacity(options: &Options) -> Capacity {
     capacity.connections = options.max_connections.unwrap_or(capacity.connections);
     capacity.handshakes = options.max_handshakes.unwrap_or(capacity.handshakes);
     capacity.stream_threads = options.max_stream_threads.unwrap_or(capacity.stream_threads);
+    capacity.stream_silence = options.stream_timeout.unwrap_or(capacity.stream_silence);
     capacity.queued_bytes = options.max_queued.unwrap_or(capacity.queued_bytes);
     capacity.write_stall = options.write_timeout.unwrap_or(capacity.write_stall);
     capacity.decode.depth = options.max_depth.unwrap_or(capacity.decode.depth);

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::metrics::Metrics;
-use crate::route::{Context, End, Exchange, Place, Route, Slot, Turn};
+use crate::route::{Context, End, Exchange, Place, Route, SilenceLimit, Slot, Turn};
 
 /// The longest text of a panic that the log shows, in characters.
 const MAX_PANIC: usize = 300;
@@ -114,6 +114,7 @@ fn run(route: &Route, call: Call, metrics: &Metrics) {
     }
     let exchange = (route.place == Place::Thread).then(|| Arc::clone(&call.context.exchange));
     exchange.iter().for_each(|exchange| exchange.start());
+    let _silence = exchange.as_ref().map(|_| SilenceLimit::set(call.context.server.capacity.stream_silence));
     // What a panic leaves half done is the handler's own: nothing of ours is changed in there.
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| route.handler.handle(call))) {
         metrics.panics.add(1);

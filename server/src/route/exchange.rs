@@ -15,7 +15,7 @@ use crate::event_loop::{PeerKey, is_loop_thread};
 use crate::metrics::Metrics;
 use crate::route::call::log_panic;
 use crate::route::lanes::{Lanes, Next, Often, Once, Taker};
-use crate::route::{Consumed, Flow, Note, Owed, Shape, Sink, Turn, Wait};
+use crate::route::{Consumed, Flow, Note, Owed, Shape, Sink, Turn, Wait, silent};
 use crate::sync::lock;
 
 /// Messages that a callback takes in a row before other jobs have their turn.
@@ -152,7 +152,7 @@ impl Exchange {
     }
 
     /// Takes room for a message of `length` bytes. Waits for it as long as it may, though never on a loop, which makes it.
-    pub(crate) fn reserve(&self, flow: &Flow, length: usize, wait: Wait) -> Result<(), NoRoom> {
+    pub(crate) fn reserve(&self, flow: &Flow, length: usize, mut wait: Wait) -> Result<(), NoRoom> {
         let cost = length + EVENT_COST;
         let mut lanes = self.lanes();
         loop {
@@ -165,7 +165,8 @@ impl Exchange {
                 flow.post(cost);
                 return Ok(());
             }
-            if wait.is_over() || is_loop_thread() {
+            self.check_silence(&mut wait, "took");
+            if is_loop_thread() || wait.is_over() {
                 lanes.wants_room = Some(cost);
                 return Err(NoRoom::Full);
             }
@@ -255,15 +256,26 @@ impl Exchange {
     }
 
     /// Waits until there is something to fetch, as long as it may; `false` if there is nothing.
-    pub(crate) fn wait_for_input(&self, wait: Wait) -> bool {
+    pub(crate) fn wait_for_input(&self, mut wait: Wait) -> bool {
         let mut lanes = self.lanes();
         while !lanes.has_next() {
+            self.check_silence(&mut wait, "sent");
             if wait.is_over() {
                 return false;
             }
             lanes = self.wait(lanes, wait);
         }
         true
+    }
+
+    /// Gives up on a peer that has been waited for as long as may be. The wait goes on, until its loop says that the stream is over.
+    fn check_silence(&self, wait: &mut Wait, did: &str) {
+        if let Wait::Patiently(_, limit) = *wait
+            && wait.is_over()
+        {
+            *wait = Wait::Forever;
+            self.sink.give_up(self, silent(did, limit));
+        }
     }
 
     /// The handler takes no more: what waits, and what still comes, is dropped.

@@ -16,7 +16,9 @@ use crate::route::{Context, End, Note, Slot, Wait};
 ///
 /// What is sent waits until the peer has room for it. At most the stream's window (the credit agreed on, 256 KiB by default) waits,
 /// and less where the connection as a whole has too much unsent; beyond that [`send`](Self::send) blocks and
-/// [`try_send`](Self::try_send) says [`Full`](TrySendError::Full). A longer message passes when nothing else waits.
+/// [`try_send`](Self::try_send) says [`Full`](TrySendError::Full). A longer message passes when nothing else waits. A peer that makes no
+/// room for [`Capacity::stream_silence`](crate::Capacity::stream_silence) while [`send`](Self::send) blocks the server's own thread
+/// loses its stream.
 ///
 /// Dropped without [`finish`](Self::finish) or [`fail`](Self::fail), it ends the stream well, but for a panic: then with
 /// `INTERNAL`.
@@ -85,7 +87,7 @@ impl Replies {
     /// # Errors
     /// As [`send`](Self::send).
     pub fn send_encoded(&self, message: impl Into<Message>) -> Result<(), Status> {
-        self.submit(message.into(), Wait::Forever).map_err(|error| match error {
+        self.submit(message.into(), Wait::for_peer()).map_err(|error| match error {
             TrySendError::Failed(status) => status,
             TrySendError::Full => {
                 Status::new(Code::ResourceExhausted, "no room to send, and an event loop cannot wait")

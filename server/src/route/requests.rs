@@ -17,7 +17,8 @@ use crate::route::{Context, Owed, Wait};
 /// one who stops taking costs the server no more than the stream's window.
 ///
 /// It ends when the peer says that it sends no more. When the stream ends early (the peer gave up or is gone, or the deadline passed),
-/// what was not taken is dropped, and the last item is that status. A message that does not decode is an `INVALID_ARGUMENT` in its
+/// what was not taken is dropped, and the last item is that status. So it is for a peer that sends nothing for
+/// [`Capacity::stream_silence`](crate::Capacity::stream_silence) while the iterator waits on the server's own thread. A message that does not decode is an `INVALID_ARGUMENT` in its
 /// place, after which there may be others.
 ///
 /// Dropped before its end, it lets the peer send on and drops what comes.
@@ -72,7 +73,7 @@ impl<T> Requests<T> {
     /// As [`next`](Iterator::next), as bytes in the session's codec.
     pub(crate) fn next_encoded(&mut self) -> Option<Result<Vec<u8>, Status>> {
         loop {
-            if let Poll::Ready(item) = self.poll_encoded(Wait::Forever) {
+            if let Poll::Ready(item) = self.poll_encoded(Wait::for_peer()) {
                 return item;
             }
         }
@@ -146,7 +147,7 @@ impl<T: DeserializeOwned> Iterator for Requests<T> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Poll::Ready(item) = self.poll(Wait::Forever) {
+            if let Poll::Ready(item) = self.poll(Wait::for_peer()) {
                 return item;
             }
         }

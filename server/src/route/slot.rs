@@ -80,6 +80,9 @@ pub(crate) trait Sink: Send + Sync {
     /// Sees to it that a worker goes on with the callback of an exchange.
     fn resume(&self, turn: Turn);
 
+    /// Ends the call on behalf of the server, though its handler still runs: it is [cancelled](Exchange::cancel) then.
+    fn give_up(&self, exchange: &Exchange, status: Status);
+
     /// Whether there is room for that many bytes more in the whole server.
     fn has_room(&self, bytes: usize) -> bool;
 }

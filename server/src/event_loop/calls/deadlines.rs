@@ -70,7 +70,7 @@ impl Calls {
     }
 
     /// Ends a call on this side, with a status for the peer and the handler.
-    pub(super) fn give_up(&mut self, connection: &mut Connection, stream: StreamId, status: &Status, desk: &Desk) {
+    pub(crate) fn give_up(&mut self, connection: &mut Connection, stream: StreamId, status: &Status, desk: &Desk) {
         // A one-way stream may be over by now.
         let _ = connection.reset(stream, status);
         self.forget(connection, stream, status, status, desk);

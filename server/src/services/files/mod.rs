@@ -85,7 +85,7 @@ pub use self::message::{
 pub use self::name::{FileName, MAX_NAME, MAX_SEGMENT, MAX_SEGMENTS, NameError};
 use self::store::Store;
 use crate::builder::Builder;
-use crate::route::{Context, Replies, Requests, TrySendError};
+use crate::route::{Context, Replies, Requests, TrySendError, silent};
 use crate::services::Service;
 
 /// The most bytes of a file that one message carries. Less if the messages agreed on are short: in text they take more room.
@@ -197,10 +197,6 @@ fn next_message(requests: &mut Requests<PutMessage>, silence: Duration) -> Resul
 
 fn out_of_order(reason: &str) -> Status {
     Status::new(Code::InvalidArgument, reason)
-}
-
-fn silent(did: &str, silence: Duration) -> Status {
-    Status::new(Code::DeadlineExceeded, format_args!("the peer {did} nothing for {} s", silence.as_secs()))
 }
 
 #[cfg(test)]
