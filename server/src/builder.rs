@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
@@ -30,6 +30,7 @@ use crate::route::{
 };
 use crate::services::Service;
 use crate::shared::{Facts, Shared};
+use crate::stream_threads::StreamThreads;
 use crate::workers::{Plan, Workers};
 
 /// Fewer workers would let two handlers that wait stall all others.
@@ -273,14 +274,18 @@ impl Builder {
         let metrics = Arc::new(Metrics::default());
         let count = self.workers.map_or_else(|| cores().get().max(MIN_WORKERS), NonZero::get);
         let waiting = usize::try_from(self.capacity.calls_waiting).unwrap_or(usize::MAX);
-        let pool = |name, least, most| {
-            let counted = Arc::clone(&metrics);
-            Workers::start(Plan { name, least, most, capacity: waiting }, move |job: Job| job.run(&counted))
-                .map_err(StartError::system("start a worker"))
-        };
-        let workers = pool("bulla-worker", count, count)?;
-        let most = usize::try_from(self.capacity.stream_threads).unwrap_or(usize::MAX);
-        let stream_threads = pool("bulla-stream", 0, most)?;
+        let plan = |name, least, most| Plan { name, least, most, capacity: waiting };
+        let counted = Arc::clone(&metrics);
+        let workers = Workers::start(plan("bulla-worker", count, count), move |job: Job| {
+            job.run(&counted);
+            None
+        });
+        let workers = workers.map_err(StartError::system("start a worker"))?;
+        let counted = Arc::clone(&metrics);
+        let (most, share) = self.capacity.stream_shares();
+        let run = move |job: Job| job.run(&counted);
+        let stream_threads = StreamThreads::start(plan("bulla-stream", 0, most), share, run);
+        let stream_threads = stream_threads.map_err(StartError::system("start a worker"))?;
         let facts = Facts::new(config.accept.clone(), self.routes.names(), config.limits, config.bounds, self.capacity);
         Ok(Shared {
             config: Mutex::new(Arc::new(config)),
@@ -292,6 +297,7 @@ impl Builder {
             metrics,
             workers,
             stream_threads,
+            serials: AtomicU64::new(0),
         })
     }
 }

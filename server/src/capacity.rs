@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use bulla_core::codec::DecodeLimits;
 
+use crate::shares::Share;
+
 /// How much a server takes on, in all and for each connection. What two sides agree on is in
 /// [`Limits`](bulla_core::connection::Limits), what one connection may hold in [`Bounds`](bulla_core::connection::Bounds).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +22,11 @@ pub struct Capacity {
     /// Handlers of streams that run at once, each on a thread that is started when it is needed and used again; one that finds no
     /// thread within a second is answered `RESOURCE_EXHAUSTED`. Default 256.
     pub stream_threads: u32,
+    /// Of these, how many the streams of one connection may hold. Default 64.
+    pub stream_threads_per_connection: u32,
+    /// Of these, how many the streams of one name may hold: of all connections whose keys have it. A key without a name may be
+    /// anybody's, so that here each of its connections counts for itself. Default 128.
+    pub stream_threads_per_name: u32,
     /// How long a handler on such a thread waits for a peer that sends it no whole message, or takes nothing of what it sends, where
     /// it does not say itself how long. Then its stream is ended with `DEADLINE_EXCEEDED`, on both sides. Default 5 min.
     pub stream_silence: Duration,
@@ -37,6 +44,18 @@ pub struct Capacity {
     pub decode: DecodeLimits,
 }
 
+impl Capacity {
+    /// The threads for streams, and how many of them each peer may have.
+    pub(crate) fn stream_shares(&self) -> (usize, Share) {
+        let number = |count| usize::try_from(count).unwrap_or(usize::MAX);
+        let share = Share {
+            connection: number(self.stream_threads_per_connection),
+            name: number(self.stream_threads_per_name),
+        };
+        (number(self.stream_threads), share)
+    }
+}
+
 impl Default for Capacity {
     fn default() -> Self {
         Self {
@@ -45,6 +64,8 @@ impl Default for Capacity {
             calls_per_connection: 1024,
             calls_waiting: 65_536,
             stream_threads: 256,
+            stream_threads_per_connection: 64,
+            stream_threads_per_name: 128,
             stream_silence: Duration::from_secs(300),
             unsent_per_connection: 16 << 20,
             queued_bytes: 1 << 30,

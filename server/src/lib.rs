@@ -109,7 +109,9 @@
 //! `route_inline` run on the loop itself, and so does what is called back by [`Replies::on_room`], [`Context::on_cancel`] and
 //! [`Context::on_drain`]. What a turn brought together goes out in one write where possible. There are at most
 //! [`Capacity::stream_threads`] threads for streams, 256 by default: a handler that hands its [`Replies`] to somebody else, or its
-//! [`Requests`] to a callback, holds none of them. On such a thread, a handler waits for its peer for [`Capacity::stream_silence`] at
+//! [`Requests`] to a callback, holds none of them. One connection has at most 64 of them, and one name of a key 128
+//! ([`Capacity::stream_threads_per_connection`], [`Capacity::stream_threads_per_name`]); keys without a name may be anybody's, so that
+//! here each of their connections counts for itself. On such a thread, a handler waits for its peer for [`Capacity::stream_silence`] at
 //! most, 5 minutes by default: then the stream is ended with `DEADLINE_EXCEEDED`. A stream that holds no thread, such as a subscription
 //! without news, may be quiet for ever, and so may one whose handler waits on a thread of its own.
 //!
@@ -152,7 +154,9 @@ mod metrics;
 mod route;
 pub mod services;
 mod shared;
+mod shares;
 mod socket;
+mod stream_threads;
 mod sync;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! What all threads of one server share.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -10,6 +11,7 @@ use bulla_core::intercept::Interceptors;
 use crate::capacity::Capacity;
 use crate::metrics::Metrics;
 use crate::route::{Job, Routes};
+use crate::stream_threads::StreamThreads;
 use crate::sync::lock;
 use crate::workers::Workers;
 
@@ -25,7 +27,9 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) workers: Workers<Job>,
     /// Threads for handlers of streams, which may take as long as the stream lasts.
-    pub(crate) stream_threads: Workers<Job>,
+    pub(crate) stream_threads: StreamThreads<Job>,
+    /// The number of the next connection.
+    pub(crate) serials: AtomicU64,
 }
 
 impl Shared {

@@ -34,7 +34,7 @@ pub(crate) struct Plan {
 
 struct Pool<J> {
     plan: Plan,
-    run: Box<dyn Fn(J) + Send + Sync>,
+    run: Box<dyn Fn(J) -> Option<J> + Send + Sync>,
     state: Mutex<State<J>>,
     /// A job came, or the end.
     work: Condvar,
@@ -62,11 +62,12 @@ impl<J> Clone for Workers<J> {
 }
 
 impl<J: Send + 'static> Workers<J> {
-    /// Starts a pool that runs jobs through `run`, which must not panic.
+    /// Starts a pool that runs jobs through `run`, which must not panic. It gives a job that could not begin before, if there is one:
+    /// that comes last in the queue.
     ///
     /// # Errors
     /// When the system gives no thread; those that it gave are ended.
-    pub(crate) fn start(plan: Plan, run: impl Fn(J) + Send + Sync + 'static) -> io::Result<Self> {
+    pub(crate) fn start(plan: Plan, run: impl Fn(J) -> Option<J> + Send + Sync + 'static) -> io::Result<Self> {
         let state = State {
             jobs: VecDeque::new(),
             idle: 0,
@@ -184,9 +185,22 @@ impl<J: Send + 'static> Pool<J> {
     fn work(self: Arc<Self>) {
         let mut first = true;
         while let Some(job) = self.next(std::mem::take(&mut first)) {
-            (self.run)(job);
+            if let Some(job) = (self.run)(job) {
+                // This thread is about to take a job itself: nobody needs to be woken.
+                self.put_last(job);
+            }
         }
         self.ended.notify_all();
+    }
+
+    fn put_last(&self, job: J) {
+        let mut state = lock(&self.state);
+        if state.stopping {
+            // Not under the lock: what is dropped may say so.
+            drop(state);
+            return drop(job);
+        }
+        state.jobs.push_back(job);
     }
 
     /// Waits for a job; `None` at the end of the thread, which no longer counts then.
@@ -243,6 +257,7 @@ mod tests {
         let run = move |job: u32| {
             started.send(job).unwrap();
             lock(&gate).recv_timeout(PATIENCE).unwrap();
+            None
         };
         let workers = Workers::start(Plan { name: "test", least: 0, most: 2, capacity: 10 }, run).unwrap();
         assert_eq!(workers.alive(), 0);
@@ -274,6 +289,7 @@ mod tests {
         let waiting = Arc::clone(&together);
         let run = move |_: u32| {
             waiting.wait();
+            None
         };
         let workers = Workers::start(Plan { name: "test", least: 0, most: 60, capacity: 100 }, run).unwrap();
         workers.submit(&mut VecDeque::from_iter(0..49));
@@ -283,10 +299,14 @@ mod tests {
     }
 
     #[test]
-    fn runs_every_job_and_ends() {
+    fn runs_every_job_and_what_follows_it_and_ends() {
         let (sender, receiver) = mpsc::channel();
-        let workers = Workers::start(fixed(3, 100), move |job: u32| sender.send(job).unwrap()).unwrap();
-        let mut jobs = VecDeque::from_iter(0..100);
+        let workers = Workers::start(fixed(3, 100), move |job: u32| {
+            sender.send(job).unwrap();
+            (job < 50).then_some(job + 50)
+        })
+        .unwrap();
+        let mut jobs = VecDeque::from_iter(0..50);
         workers.submit(&mut jobs);
         assert!(jobs.is_empty());
         let mut seen: Vec<u32> = (0..100).map(|_| receiver.recv_timeout(PATIENCE).unwrap()).collect();
@@ -304,6 +324,7 @@ mod tests {
         let run = move |_: u32| {
             started.send(()).unwrap();
             lock(&gate).recv_timeout(PATIENCE).unwrap();
+            None
         };
         let workers = Workers::start(fixed(1, 2), run).unwrap();
         workers.submit(&mut VecDeque::from([0]));

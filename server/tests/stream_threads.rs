@@ -8,8 +8,9 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bulla_core::key::{Key, KeyRing};
 use bulla_core::status::{Code, Status};
-use bulla_server::{Capacity, Context, Replies, Requests};
+use bulla_server::{Capacity, Context, Replies, Requests, Server};
 
 use self::common::{Client, PATIENCE, builder, eventually, key};
 
@@ -79,4 +80,102 @@ fn a_peer_that_takes_nothing_holds_a_thread_for_so_long_and_no_longer() {
     let silent = Status::new(Code::DeadlineExceeded, "the peer took nothing for 50ms");
     assert_eq!(hearing.recv_timeout(PATIENCE).unwrap(), silent);
     assert_eq!(client.collect::<String>(flood), Err(silent));
+}
+
+#[test]
+fn no_connection_and_no_name_has_more_threads_than_its_share() {
+    let keys = [1, 2, 3].map(|byte| Key::from_bytes([byte; 32]));
+    let texts: Vec<_> = ["", "ada = ", "bob = "].iter().zip(&keys).map(|(name, key)| (name, key.to_text())).collect();
+    let ring: String = texts.iter().map(|(name, text)| format!("{name}{}\n", **text)).collect();
+    let server = Server::builder()
+        .listen("127.0.0.1:0")
+        .unwrap()
+        .keys(KeyRing::parse(&ring).unwrap())
+        .capacity(capacity(|capacity| {
+            capacity.stream_threads = 8;
+            capacity.stream_threads_per_connection = 2;
+            capacity.stream_threads_per_name = 3;
+        }))
+        .route_client_stream("count", count)
+        .spawn()
+        .unwrap();
+    let [nameless, ada, bob] = &keys;
+    let connect = |key: &Key| Client::connect(&server.addresses()[0], key.clone(), &["json"]).unwrap();
+    let open = |client: &mut Client, count: usize| {
+        let streams: Vec<_> = (0..count).map(|_| client.open("count")).collect();
+        client.write();
+        eventually("they wait", || server.metrics().streams_running >= count as u64);
+        streams
+    };
+    let refused = |client: &mut Client, stream| client.answer::<usize>(stream).unwrap_err().to_string();
+
+    let (mut first, mut second) = (connect(ada), connect(ada));
+    let held = open(&mut first, 3);
+    let of_connection = "the streams of this connection hold as many threads as those of one may";
+    assert_eq!(refused(&mut first, held[2]), format!("RESOURCE_EXHAUSTED: {of_connection}"));
+    let more = open(&mut second, 2);
+    let of_key = "the streams of this key hold as many threads as those of one may";
+    assert_eq!(refused(&mut second, more[1]), format!("RESOURCE_EXHAUSTED: {of_key}"));
+    assert_eq!(server.metrics().stream_threads, 3);
+
+    // Nobody else is held up: two that have no name are two.
+    let mut others = [connect(bob), connect(nameless), connect(nameless)];
+    for client in &mut others {
+        open(client, 1);
+        let stream = client.open("count");
+        client.finish(stream);
+        assert_eq!(client.answer::<usize>(stream), Ok(0));
+    }
+    for (client, stream) in [(&mut first, held[0]), (&mut second, more[0])] {
+        client.send(stream, &1);
+        client.finish(stream);
+        assert_eq!(client.answer::<usize>(stream), Ok(1), "those that run go on");
+    }
+    let stream = second.open("count");
+    second.finish(stream);
+    assert_eq!(second.answer::<usize>(stream), Ok(0), "there is room again");
+}
+
+#[test]
+fn a_burst_of_brief_streams_passes_a_small_share() {
+    let server = builder()
+        .capacity(capacity(|capacity| capacity.stream_threads_per_connection = 1))
+        .route_client_stream("count", count)
+        .spawn()
+        .unwrap();
+    let mut client = Client::connect(&server.addresses()[0], key(), &["json"]).unwrap();
+    let streams: Vec<_> = (0..500)
+        .map(|_| {
+            let stream = client.open("count");
+            client.finish(stream);
+            stream
+        })
+        .collect();
+    for stream in streams {
+        assert_eq!(client.answer::<usize>(stream), Ok(0));
+    }
+    assert_eq!(server.metrics().stream_threads, 1);
+}
+
+#[test]
+fn what_waits_for_its_share_is_dropped_when_the_server_stops() {
+    let (told, hearing) = mpsc::channel();
+    let server = builder()
+        .capacity(capacity(|capacity| capacity.stream_threads_per_connection = 1))
+        .route_client_stream("wait", move |mut requests: Requests<u32>, _: &Context| {
+            told.send(()).unwrap();
+            requests.next().unwrap()
+        })
+        .spawn()
+        .unwrap();
+    let mut client = Client::connect(&server.addresses()[0], key(), &["json"]).unwrap();
+    let streams = [client.open("wait"), client.open("wait")];
+    client.write();
+    hearing.recv_timeout(PATIENCE).unwrap();
+    eventually("one waits", || server.metrics().streams_running == 2);
+    server.shutdown();
+    for stream in streams {
+        assert_eq!(client.answer::<u32>(stream).unwrap_err().code(), Code::Unavailable);
+    }
+    assert!(hearing.try_recv().is_err(), "it was never run");
 }

@@ -16,6 +16,7 @@ use bulla_core::status::{Code, Status};
 use self::stage::{Receiving, Stage};
 use crate::event_loop::{Desk, PeerKey};
 use crate::route::{Call, Consumed, Job, Place, SessionFacts, Shape, Slot};
+use crate::shares::{Owned, Owner};
 
 /// The calls of one connection.
 pub(crate) struct Calls {
@@ -189,9 +190,14 @@ impl Calls {
             Place::Worker => desk.jobs.push_back(job),
             Place::Thread => {
                 self.expect_start(call.context.exchange.stream, desk.now);
-                desk.streams.push_back(job);
+                desk.streams.push_back(Owned { owner: self.owner(), job });
             }
         }
+    }
+
+    /// Whose handlers those are that run on threads of their own.
+    fn owner(&self) -> Owner {
+        Owner { connection: self.key, name: self.session.as_ref().and_then(|session| session.peer.clone()) }
     }
 
     /// Whether so much of what was answered waits for the peer that nothing more should be. Streams have room of their own, so that

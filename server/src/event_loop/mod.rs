@@ -12,6 +12,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bulla_core::status::{Code, Status};
@@ -27,11 +28,12 @@ use self::timers::Timers;
 pub(crate) use self::timers::after;
 use crate::route::Job;
 use crate::shared::Shared;
+use crate::shares::Owned;
 
 /// The bytes that one read may bring.
 const SCRATCH: usize = 64 << 10;
 
-/// Names one connection of one loop for ever: slots are used again, serials are not.
+/// Names one connection of the server for ever: slots of its loop are used again, serials are not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct PeerKey {
     pub(crate) slot: usize,
@@ -49,7 +51,6 @@ pub(crate) struct EventLoop {
     backlog: Vec<usize>,
     awake: Circle,
     inbox: Vec<Mail>,
-    next_serial: u64,
     /// When a drain gives up.
     drain_until: Option<Instant>,
     stopping: bool,
@@ -77,7 +78,7 @@ pub(crate) struct Desk {
     /// For the workers, too, and not to be refused: each goes on with a stream.
     pub(crate) resumes: VecDeque<Job>,
     /// For threads of their own.
-    pub(crate) streams: VecDeque<Job>,
+    pub(crate) streams: VecDeque<Owned<Job>>,
     pub(crate) timers: Timers,
     pub(crate) draining: bool,
 }
@@ -104,7 +105,6 @@ impl EventLoop {
             backlog: Vec::new(),
             awake: Circle::default(),
             inbox: Vec::new(),
-            next_serial: 0,
             drain_until: None,
             stopping: false,
         }
@@ -243,8 +243,7 @@ impl EventLoop {
 
     fn insert(&mut self, make: impl FnOnce(PeerKey, &mut Desk) -> Result<Peer, getrandom::Error>) {
         let entry = self.peers.vacant_entry();
-        let key = PeerKey { slot: entry.key(), serial: self.next_serial };
-        self.next_serial += 1;
+        let key = PeerKey { slot: entry.key(), serial: self.desk.shared.serials.fetch_add(1, Ordering::Relaxed) };
         let mut peer = match make(key, &mut self.desk) {
             Ok(peer) => peer,
             Err(error) => return tracing::error!("no randomness, so no connection: {error}"),
@@ -271,7 +270,7 @@ impl EventLoop {
         desk.shared.workers.submit_all(&mut desk.resumes);
         desk.shared.workers.submit(&mut desk.jobs);
         desk.shared.stream_threads.submit(&mut desk.streams);
-        for job in desk.jobs.drain(..).chain(desk.streams.drain(..)) {
+        for job in desk.jobs.drain(..).chain(desk.streams.drain(..).map(|owned| owned.job)) {
             job.refuse(Status::new(Code::ResourceExhausted, "too many calls wait for a worker on this server"));
         }
     }

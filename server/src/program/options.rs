@@ -108,6 +108,18 @@ pub struct Options {
         help_heading = "Limits"
     )]
     pub max_stream_threads: Option<u32>,
+    /// Of these, the streams of one connection [default: 64]
+    #[arg(
+        long,
+        hide_env_values = true,
+        env = "BULLA_MAX_CONNECTION_THREADS",
+        value_name = "COUNT",
+        help_heading = "Limits"
+    )]
+    pub max_connection_threads: Option<u32>,
+    /// Of these, the streams of one key with a name, over all its connections [default: 128]
+    #[arg(long, hide_env_values = true, env = "BULLA_MAX_NAME_THREADS", value_name = "COUNT", help_heading = "Limits")]
+    pub max_name_threads: Option<u32>,
     /// Bytes queued in all connections together [default: 1GiB]
     #[arg(long, hide_env_values = true, env = "BULLA_MAX_QUEUED", value_parser = parse_size, value_name = "SIZE", help_heading = "Limits")]
     #[serde(deserialize_with = "size")]
@@ -174,6 +186,8 @@ impl Options {
             max_message: self.max_message.or(other.max_message),
             max_streams: self.max_streams.or(other.max_streams),
             max_stream_threads: self.max_stream_threads.or(other.max_stream_threads),
+            max_connection_threads: self.max_connection_threads.or(other.max_connection_threads),
+            max_name_threads: self.max_name_threads.or(other.max_name_threads),
             max_queued: self.max_queued.or(other.max_queued),
             max_patterns: self.max_patterns.or(other.max_patterns),
             max_waiting: self.max_waiting.or(other.max_waiting),

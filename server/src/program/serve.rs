@@ -202,6 +202,9 @@ fn capacity(options: &Options) -> Capacity {
     capacity.connections = options.max_connections.unwrap_or(capacity.connections);
     capacity.handshakes = options.max_handshakes.unwrap_or(capacity.handshakes);
     capacity.stream_threads = options.max_stream_threads.unwrap_or(capacity.stream_threads);
+    let (connection, name) = (options.max_connection_threads, options.max_name_threads);
+    capacity.stream_threads_per_connection = connection.unwrap_or(capacity.stream_threads_per_connection);
+    capacity.stream_threads_per_name = name.unwrap_or(capacity.stream_threads_per_name);
     capacity.stream_silence = options.stream_timeout.unwrap_or(capacity.stream_silence);
     capacity.queued_bytes = options.max_queued.unwrap_or(capacity.queued_bytes);
     capacity.write_stall = options.write_timeout.unwrap_or(capacity.write_stall);

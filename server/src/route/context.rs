@@ -24,7 +24,7 @@ pub struct Context {
 
 /// What all calls of a session have in common.
 pub(crate) struct SessionFacts {
-    pub(crate) peer: Option<String>,
+    pub(crate) peer: Option<Arc<str>>,
     pub(crate) agent: String,
     pub(crate) address: PeerAddress,
     pub(crate) codec: SharedCodec,
@@ -42,7 +42,7 @@ impl SessionFacts {
         // Streams leave the other half of what may be unsent to calls.
         let flow = Flow::new(credit, server.bounds.outbound / 2, server.capacity.unsent_per_connection);
         let worth_granting = (credit / 4).min(server.bounds.inbound / 4 / streams.max(1));
-        Self { peer: session.peer, agent: session.agent, address, codec, limits, flow, worth_granting }
+        Self { peer: session.peer.map(Arc::from), agent: session.agent, address, codec, limits, flow, worth_granting }
     }
 }
 

@@ -8,6 +8,7 @@ use bulla_core::status::{Code, Status};
 use super::Calls;
 use super::stage::Stage;
 use crate::event_loop::Desk;
+use crate::stream_threads::Lack;
 
 /// How long a handler may wait for a thread of its own: a burst of streams is served, though no more of them at once than there are
 /// threads.
@@ -61,11 +62,12 @@ impl Calls {
         if !self.waits_for_thread(stream) {
             return;
         }
-        if !desk.shared.stream_threads.is_full() {
+        let reason = match desk.shared.stream_threads.lack(&self.owner()) {
             // The system is slow to start one.
-            return self.expect_start(stream, desk.now);
-        }
-        let reason = "all threads of this server that run streams are taken";
+            None => return self.expect_start(stream, desk.now),
+            Some(Lack::Share(reason)) => reason,
+            Some(Lack::Threads) => "all threads of this server that run streams are taken",
+        };
         self.give_up(connection, stream, &Status::new(Code::ResourceExhausted, reason), desk);
     }
 

@@ -7,7 +7,7 @@ mod ends;
 mod streams;
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bulla_core::codec::{Codec, CodecRegistry, SharedCodec};
@@ -25,6 +25,7 @@ use crate::route::{
     ClientStream, Context, Duplex, End, Handler, Replies, Requests, Routes, ServerStream, TrySendError,
 };
 use crate::shared::{Facts, Shared};
+use crate::stream_threads::StreamThreads;
 use crate::tests::Raw;
 use crate::workers::{Plan, Workers};
 
@@ -97,8 +98,10 @@ impl Scene {
         let port = Arc::new(Port::new(mailbox, Arc::clone(&metrics), &capacity));
         let config = Mutex::new(Arc::new(config));
         let codecs = CodecRegistry::empty().with(Raw).unwrap();
-        let nobody = |most| Workers::start(Plan { name: "none", least: 0, most, capacity: 0 }, |_: Job| {}).unwrap();
-        let (workers, stream_threads) = (nobody(0), nobody(capacity.stream_threads as usize));
+        let (most, share) = capacity.stream_shares();
+        let plan = |most| Plan { name: "none", least: 0, most, capacity: 0 };
+        let workers = Workers::start(plan(0), |_: Job| None).unwrap();
+        let stream_threads = StreamThreads::start(plan(most), share, |_: Job| {}).unwrap();
         let shared = Shared {
             config,
             routes,
@@ -109,6 +112,7 @@ impl Scene {
             metrics,
             workers,
             stream_threads,
+            serials: AtomicU64::new(1),
         };
         let shared = Arc::new(shared);
         let server = shared.connection(now).unwrap();
@@ -136,7 +140,9 @@ impl Scene {
     /// Does what workers do.
     fn run_jobs(&mut self) -> bool {
         let desk = &mut self.desk;
-        let jobs: Vec<Job> = desk.jobs.drain(..).chain(desk.resumes.drain(..)).chain(desk.streams.drain(..)).collect();
+        let jobs: Vec<Job> = desk.jobs.drain(..).chain(desk.resumes.drain(..)).collect();
+        let streams = desk.streams.drain(..).map(|owned| owned.job);
+        let jobs: Vec<Job> = jobs.into_iter().chain(streams).collect();
         let ran = !jobs.is_empty();
         for job in jobs {
             job.run(&desk.shared.metrics);
