@@ -3,10 +3,18 @@
 use std::time::Duration;
 
 use bulla_core::codec::DecodeLimits;
+use bulla_core::status::{Code, Status};
 
 use crate::shares::Share;
 
-/// How much a server takes on, in all and for each connection. What two sides agree on is in
+/// What a call is answered that was not begun because the whole server has no room for it: another server may have some.
+pub(crate) fn no_room(reason: &str) -> Status {
+    Status::new(Code::Unavailable, reason).not_started()
+}
+
+/// How much a server takes on, in all and for each connection. What one peer has too much of is answered `RESOURCE_EXHAUSTED`, to it
+/// alone. A call that is not begun because the whole server is full is answered `UNAVAILABLE`, marked as
+/// [not started](Status::not_started): a client that knows another server asks that one. What two sides agree on is in
 /// [`Limits`](bulla_core::connection::Limits), what one connection may hold in [`Bounds`](bulla_core::connection::Bounds).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -17,14 +25,15 @@ pub struct Capacity {
     pub handshakes: u32,
     /// Calls of one connection that wait for a worker or run; more are answered `RESOURCE_EXHAUSTED`. Default 1,024.
     pub calls_per_connection: u32,
-    /// Calls that wait for a worker, of all connections; more are answered `RESOURCE_EXHAUSTED`. Default 65,536.
+    /// Calls that wait for a worker, of all connections; more are answered `UNAVAILABLE`. Default 65,536.
     pub calls_waiting: u32,
     /// Handlers of streams that run at once, each on a thread that is started when it is needed and used again; one that finds no
-    /// thread within a second is answered `RESOURCE_EXHAUSTED`. Default 256.
+    /// thread within a second is answered `UNAVAILABLE`. Default 256.
     pub stream_threads: u32,
-    /// Of these, how many the streams of one connection may hold. Default 64.
+    /// Of these, how many the streams of one connection may hold; one beyond that waits a second, too, and is answered
+    /// `RESOURCE_EXHAUSTED`. Default 64.
     pub stream_threads_per_connection: u32,
-    /// Of these, how many the streams of one name may hold: of all connections whose keys have it. A key without a name may be
+    /// As much for the streams of one name: of all connections whose keys have it. A key without a name may be
     /// anybody's, so that here each of its connections counts for itself. Default 128.
     pub stream_threads_per_name: u32,
     /// How long a handler on such a thread waits for a peer that sends it no whole message, or takes nothing of what it sends, where
@@ -33,8 +42,8 @@ pub struct Capacity {
     /// Bytes of replies that one connection may leave unsent for want of credit: in its streams, which wait beyond that, and as much
     /// again in its calls, which are held. Default 16 MiB.
     pub unsent_per_connection: usize,
-    /// Bytes of requests that wait and of replies that are not sent, of all connections. Beyond that, calls and replies become
-    /// `RESOURCE_EXHAUSTED`. Default 1 GiB.
+    /// Bytes of requests that wait and of replies that are not sent, of all connections. Beyond that, calls are answered
+    /// `UNAVAILABLE`, and replies become `RESOURCE_EXHAUSTED`. Default 1 GiB.
     pub queued_bytes: u64,
     /// How long output may wait without a byte being taken before the connection is closed. Default 10 s.
     pub write_stall: Duration,

@@ -267,7 +267,7 @@ fn when_all_threads_are_taken_a_stream_is_refused_and_calls_go_on() {
     let third = open();
     assert_eq!(client.call::<_, u32>("echo", &7).unwrap(), 7);
     let refused = status(third.finish());
-    assert_eq!(refused.code(), Code::ResourceExhausted);
+    assert!(refused.is_not_started(), "another server may have room: {refused}");
     assert_eq!(refused.reason(), "all threads of this server that run streams are taken");
     for upload in running {
         upload.send(&1).unwrap();

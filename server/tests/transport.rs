@@ -12,7 +12,6 @@ use std::time::Duration;
 use bulla_core::connection::{Bounds, Closed, Limits};
 use bulla_core::handshake::HandshakeError;
 use bulla_core::key::{KeyRing, NamedKey};
-use bulla_core::status::Code;
 use bulla_core::value::Value;
 use bulla_server::services::Echo;
 use bulla_server::{Address, Builder, Capacity, Context, Server};
@@ -237,11 +236,44 @@ fn a_full_worker_queue_is_said() {
     let second = client.start("wait", &1);
     let third = client.start("wait", &2);
     let status = client.answer_raw(third).unwrap_err();
-    assert_eq!(status.code(), Code::ResourceExhausted);
+    assert!(status.is_not_started(), "{status}");
     for (number, call) in [first, second].into_iter().enumerate() {
         release.send(()).unwrap();
         assert_eq!(client.answer::<usize>(call), Ok(number));
     }
+}
+
+#[test]
+fn a_client_of_several_servers_leaves_the_one_that_is_full() {
+    let (release, gate) = mpsc::channel::<()>();
+    let (started, running) = mpsc::channel();
+    let gate = Mutex::new(gate);
+    let mut capacity = Capacity::default();
+    capacity.calls_waiting = 1;
+    let full = builder()
+        .capacity(capacity)
+        .workers(std::num::NonZero::<usize>::MIN)
+        .route("wait", move |(): (), _: &Context| {
+            started.send(()).unwrap();
+            gate.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+            Ok("full")
+        })
+        .spawn()
+        .unwrap();
+    let other = builder().route("wait", |(): (), _: &Context| Ok("other")).spawn().unwrap();
+    let servers = [&full, &other].map(|server| server.addresses()[0].to_string());
+    let client = bulla_client::Client::builder().servers(servers).key(key()).connect().unwrap();
+    let options = bulla_client::CallOptions::new();
+    let first = client.start::<_, String>("wait", &(), &options).unwrap();
+    running.recv_timeout(PATIENCE).unwrap();
+    let second = client.start::<_, String>("wait", &(), &options).unwrap();
+    // Two calls of one connection are taken up in their order, so the third finds no room.
+    assert_eq!(client.call::<_, String>("wait", &()).unwrap(), "other");
+    for call in [first, second] {
+        release.send(()).unwrap();
+        assert_eq!(call.wait().unwrap(), "full", "what was under way there goes on");
+    }
+    assert_eq!(full.metrics().calls, [("OK", 2), ("UNAVAILABLE", 1)].into_iter().collect());
 }
 
 #[test]

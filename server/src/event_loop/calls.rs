@@ -14,6 +14,7 @@ use bulla_core::connection::{Connection, StreamId};
 use bulla_core::status::{Code, Status};
 
 use self::stage::{Receiving, Stage};
+use crate::capacity::no_room;
 use crate::event_loop::{Desk, PeerKey};
 use crate::route::{Call, Consumed, Job, Place, SessionFacts, Shape, Slot};
 use crate::shares::{Owned, Owner};
@@ -216,7 +217,7 @@ impl Calls {
         } else if choked && self.owed > shared.facts.bounds.inbound / 4 {
             "too many replies wait to be taken on this connection"
         } else if shared.metrics.queued_bytes.value() > shared.capacity.queued_bytes {
-            "the server holds as many bytes as it may"
+            return Err(no_room("the server holds as many bytes as it may"));
         } else {
             return Ok(());
         };

@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use bulla_core::status::{Code, Status};
 use mio::event::{Event, Source};
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
@@ -26,6 +25,7 @@ pub(crate) use self::port::{Mail, Port};
 use self::rest::Circle;
 use self::timers::Timers;
 pub(crate) use self::timers::after;
+use crate::capacity::no_room;
 use crate::route::Job;
 use crate::shared::Shared;
 use crate::shares::Owned;
@@ -271,7 +271,7 @@ impl EventLoop {
         desk.shared.workers.submit(&mut desk.jobs);
         desk.shared.stream_threads.submit(&mut desk.streams);
         for job in desk.jobs.drain(..).chain(desk.streams.drain(..).map(|owned| owned.job)) {
-            job.refuse(Status::new(Code::ResourceExhausted, "too many calls wait for a worker on this server"));
+            job.refuse(no_room("too many calls wait for a worker on this server"));
         }
     }
 

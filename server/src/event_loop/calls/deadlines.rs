@@ -7,6 +7,7 @@ use bulla_core::status::{Code, Status};
 
 use super::Calls;
 use super::stage::Stage;
+use crate::capacity::no_room;
 use crate::event_loop::Desk;
 use crate::stream_threads::Lack;
 
@@ -62,13 +63,13 @@ impl Calls {
         if !self.waits_for_thread(stream) {
             return;
         }
-        let reason = match desk.shared.stream_threads.lack(&self.owner()) {
+        let status = match desk.shared.stream_threads.lack(&self.owner()) {
             // The system is slow to start one.
             None => return self.expect_start(stream, desk.now),
-            Some(Lack::Share(reason)) => reason,
-            Some(Lack::Threads) => "all threads of this server that run streams are taken",
+            Some(Lack::Share(reason)) => Status::new(Code::ResourceExhausted, reason),
+            Some(Lack::Threads) => no_room("all threads of this server that run streams are taken"),
         };
-        self.give_up(connection, stream, &Status::new(Code::ResourceExhausted, reason), desk);
+        self.give_up(connection, stream, &status, desk);
     }
 
     /// Ends a call on this side, with a status for the peer and the handler.

@@ -176,10 +176,10 @@ fn a_stream_that_finds_no_thread_in_time_is_refused_and_never_run() {
     assert_eq!(scene.statuses(), []);
     scene.pass(Duration::from_millis(1));
     scene.server_speaks();
-    assert_eq!(scene.statuses(), [(stream, Code::ResourceExhausted)]);
+    assert_eq!(scene.statuses(), [(stream, Code::Unavailable)]);
     scene.drive();
     assert!(scene.streams.replies.lock().unwrap().is_empty());
-    assert_eq!(scene.ended(), [("RESOURCE_EXHAUSTED", 1)]);
+    assert_eq!(scene.ended(), [("UNAVAILABLE", 1)]);
     scene.assert_at_rest();
     let (_, replies) = scene.feed();
     scene.pass(Duration::from_secs(10));
