@@ -76,6 +76,15 @@ pub struct Options {
     /// Transfers of files at once [default: 64]
     #[arg(long, hide_env_values = true, env = "BULLA_MAX_TRANSFERS", value_name = "COUNT", help_heading = "Files")]
     pub max_transfers: Option<usize>,
+    /// Of these, the transfers of one peer [default: 16]
+    #[arg(
+        long,
+        hide_env_values = true,
+        env = "BULLA_MAX_PEER_TRANSFERS",
+        value_name = "COUNT",
+        help_heading = "Files"
+    )]
+    pub max_peer_transfers: Option<usize>,
     /// How long an upload that broke off can be gone on with [default: 1day]
     #[arg(long, hide_env_values = true, env = "BULLA_KEEP_PARTS", value_parser = parse_time, value_name = "TIME", help_heading = "Files")]
     #[serde(deserialize_with = "time")]
@@ -178,6 +187,7 @@ impl Options {
             max_stored: self.max_stored.or(other.max_stored),
             keep_free: self.keep_free.or(other.keep_free),
             max_transfers: self.max_transfers.or(other.max_transfers),
+            max_peer_transfers: self.max_peer_transfers.or(other.max_peer_transfers),
             keep_parts: self.keep_parts.or(other.keep_parts),
             threads: self.threads.or(other.threads),
             workers: self.workers.or(other.workers),

@@ -170,6 +170,7 @@ fn files_limits(options: &Options) -> FilesLimits {
     limits.total = options.max_stored.or(limits.total);
     limits.reserve = options.keep_free.unwrap_or(limits.reserve);
     limits.transfers = options.max_transfers.unwrap_or(limits.transfers);
+    limits.transfers_per_peer = options.max_peer_transfers.unwrap_or(limits.transfers_per_peer);
     limits.part_age = options.keep_parts.unwrap_or(limits.part_age);
     limits
 }

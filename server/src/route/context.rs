@@ -7,6 +7,8 @@ use bulla_core::codec::{CodecName, SharedCodec};
 use bulla_core::connection::{Limits, Session};
 
 use crate::address::PeerAddress;
+#[cfg(feature = "files")]
+use crate::event_loop::PeerKey;
 use crate::route::{Exchange, Flow};
 use crate::shared::Facts;
 
@@ -35,6 +37,15 @@ pub(crate) struct SessionFacts {
     pub(crate) worth_granting: usize,
 }
 
+/// Who a peer is where its share is counted: all connections of one name are one peer. A key without a name may be anybody's, so each
+/// of its connections is one.
+#[cfg(feature = "files")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum PeerId {
+    Name(Arc<str>),
+    Connection(PeerKey),
+}
+
 impl SessionFacts {
     pub(crate) fn new(session: Session, address: PeerAddress, codec: SharedCodec, server: &Facts) -> Self {
         let limits = session.limits;
@@ -51,6 +62,11 @@ impl Context {
     #[must_use]
     pub fn peer(&self) -> Option<&str> {
         self.session.peer.as_deref()
+    }
+
+    #[cfg(feature = "files")]
+    pub(crate) fn peer_id(&self) -> PeerId {
+        self.session.peer.clone().map_or(PeerId::Connection(self.exchange.peer), PeerId::Name)
     }
 
     /// Where the peer comes from.

@@ -19,6 +19,8 @@ mod wait;
 
 pub(crate) use self::call::{Call, Job};
 pub use self::context::Context;
+#[cfg(feature = "files")]
+pub(crate) use self::context::PeerId;
 pub(crate) use self::context::SessionFacts;
 pub(crate) use self::exchange::Exchange;
 pub(crate) use self::flow::Flow;

@@ -8,7 +8,7 @@ use rustix::fs::{Stat, fstat};
 
 use crate::services::files::folder::length;
 use crate::services::files::list::info;
-use crate::services::files::store::Ticket;
+use crate::services::files::transfers::Ticket;
 use crate::services::files::{FileInfo, FileName, FilesError};
 
 /// A download under way. A file that is replaced meanwhile is still read as it was.

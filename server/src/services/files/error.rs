@@ -96,6 +96,12 @@ pub enum FilesError {
     /// As many transfers as there may be at once.
     #[error("{0} transfers are under way, and no more at once: try again later")]
     Busy(usize),
+    /// As many transfers as one peer may have at once.
+    #[error("{0} transfers of this peer are under way, and no more at once: wait until one is done")]
+    PeerBusy(usize),
+    /// The peer gave up, or its time is up.
+    #[error("nobody waits for the transfer any more")]
+    Unwanted,
     /// The disk or the folder must not be written.
     #[error("the server may not write into its folder: {0}")]
     ReadOnly(String),
@@ -158,7 +164,9 @@ impl FilesError {
             Self::Exists(_) => Code::AlreadyExists,
             Self::NotAFile(_) | Self::NotAFolder(_) | Self::OtherFileSystem(_) => Code::FailedPrecondition,
             Self::ReadOnly(_) | Self::Vanished => Code::FailedPrecondition,
-            Self::TooLarge { .. } | Self::QuotaReached(_) | Self::DiskFull | Self::Busy(_) => Code::ResourceExhausted,
+            Self::TooLarge { .. } | Self::QuotaReached(_) | Self::DiskFull => Code::ResourceExhausted,
+            Self::Busy(_) | Self::PeerBusy(_) => Code::ResourceExhausted,
+            Self::Unwanted => Code::Cancelled,
             Self::PartDiffers(_) | Self::Changed(_) | Self::TakenOver => Code::Aborted,
             Self::Checksum { .. } => Code::DataLoss,
             Self::ShortWrite | Self::System { .. } => Code::Internal,

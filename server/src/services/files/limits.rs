@@ -14,7 +14,10 @@ pub struct FilesLimits {
     pub reserve: u64,
     /// Transfers at once, in both directions together. Default 64.
     pub transfers: usize,
-    /// How long a peer may send or take nothing in the middle of a transfer. Default 5 min.
+    /// Of these, how many of one peer: of all connections whose keys have the same name. A key without a name may be anybody's, so
+    /// that here each of its connections counts for itself. Default 16.
+    pub transfers_per_peer: usize,
+    /// How long a peer may send no byte, or take nothing, in the middle of a transfer. Default 5 min.
     pub silence: Duration,
     /// The most uploads that broke off and are kept to go on with; the oldest goes first. Default 64.
     pub parts: usize,
@@ -31,6 +34,7 @@ impl Default for FilesLimits {
             total: None,
             reserve: 256 << 20,
             transfers: 64,
+            transfers_per_peer: 16,
             silence: Duration::from_secs(300),
             parts: 64,
             part_bytes: 16 << 30,

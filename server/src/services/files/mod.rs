@@ -63,6 +63,7 @@ mod name;
 mod parts;
 mod pattern;
 mod store;
+mod transfers;
 mod upload;
 mod usage;
 
@@ -84,6 +85,7 @@ pub use self::message::{
 };
 pub use self::name::{FileName, MAX_NAME, MAX_SEGMENT, MAX_SEGMENTS, NameError};
 use self::store::Store;
+use self::transfers::Ticket;
 use crate::builder::Builder;
 use crate::route::{Context, Replies, Requests, TrySendError, silent};
 use crate::services::Service;
@@ -114,17 +116,23 @@ impl Files {
     pub fn summary(&self) -> Value {
         let limits = &self.store.limits;
         let facts = [
-            ("transfers", Value::from(self.store.transfers() as u64)),
+            ("transfers", Value::from(self.store.transfers.count() as u64)),
             ("max_transfers", Value::from(limits.transfers as u64)),
+            ("max_transfers_per_peer", Value::from(limits.transfers_per_peer as u64)),
             ("max_file_bytes", Value::from(limits.file)),
         ];
         facts.into_iter().collect::<Map>().into()
     }
 
+    fn start(&self, context: &Context) -> Result<Ticket, FilesError> {
+        let waited_for = context.clone();
+        self.store.transfers.start(context.peer_id(), move || !waited_for.is_cancelled())
+    }
+
     fn put(&self, mut requests: Requests<PutMessage>, context: &Context) -> Result<Receipt, Status> {
         let silence = self.store.limits.silence;
         // Whoever says nothing takes a place, too.
-        let ticket = self.store.start()?;
+        let ticket = self.start(context)?;
         let PutMessage::Open(open) = next_message(&mut requests, silence.min(FIRST))? else {
             return Err(out_of_order("an upload begins with `open`"));
         };
@@ -146,7 +154,7 @@ impl Files {
                 TrySendError::Full => silent("took", silence),
             })
         };
-        let mut download = self.store.read(request)?;
+        let mut download = self.store.read(request, self.start(replies.context())?)?;
         send(&GetMessage::Open(download.info()))?;
         let room = CHUNK.min(replies.context().max_message() / 2).max(1);
         let mut buffer = vec![0; room];

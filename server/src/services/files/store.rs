@@ -1,7 +1,6 @@
 //! The folder with its limits: where uploads and downloads begin.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -12,6 +11,7 @@ use crate::services::files::download::Download;
 use crate::services::files::folder::{Folder, check_ordinary, length};
 use crate::services::files::list::list;
 use crate::services::files::parts::{Parts, UploadKey};
+use crate::services::files::transfers::{Ticket, Transfers};
 use crate::services::files::upload::Upload;
 use crate::services::files::usage::Usage;
 use crate::services::files::{
@@ -23,6 +23,9 @@ use crate::sync::lock;
 /// How often what is left of uploads is looked through at most.
 const TIDY: Duration = Duration::from_secs(60);
 
+/// Bytes of a file that are summed up before it is asked whether anybody still waits for that.
+const STEP: u64 = 4 << 20;
+
 /// The files of a server.
 pub(super) struct Store {
     pub(super) folder: Folder,
@@ -30,7 +33,7 @@ pub(super) struct Store {
     pub(super) limits: FilesLimits,
     pub(super) usage: Usage,
     parts: Arc<Parts>,
-    transfers: AtomicUsize,
+    pub(super) transfers: Arc<Transfers>,
     tidied: Mutex<Instant>,
 }
 
@@ -42,7 +45,8 @@ impl Store {
     pub(super) fn open_on(disk: Box<dyn Disk>, path: &Path, limits: FilesLimits) -> Result<Arc<Self>, FolderError> {
         let folder = Folder::open(path)?;
         let parts = Arc::new(Parts::open(folder.root(), path, limits)?);
-        let (usage, transfers, tidied) = (Usage::new(limits.total), AtomicUsize::new(0), Mutex::new(Instant::now()));
+        let (usage, transfers) = (Usage::new(limits.total), Transfers::new(&limits));
+        let tidied = Mutex::new(Instant::now());
         Ok(Arc::new(Self { folder, disk, limits, usage, parts, transfers, tidied }))
     }
 
@@ -81,14 +85,16 @@ impl Store {
     }
 
     /// Opens a file to be sent from the offset on.
-    pub(super) fn read(self: &Arc<Self>, request: &GetRequest) -> Result<Download, FilesError> {
+    pub(super) fn read(&self, request: &GetRequest, ticket: Ticket) -> Result<Download, FilesError> {
         let name: FileName = request.name.parse()?;
-        let ticket = self.start()?;
         let (mut file, found) = self.folder.read(&name)?;
         if request.offset > length(&found) {
             return Err(FilesError::PartDiffers(name.to_string()));
         }
-        let beginning = sum_beginning(&mut file, request.offset, request.sha256, &name)?;
+        let beginning = sum_beginning(request.offset, request.sha256, &name, |sum, step| {
+            ticket.check_wanted()?;
+            sum.update_from(&mut file, step).map_err(|error| FilesError::system("read a file", &error))
+        })?;
         Ok(Download::new(name, file, found, beginning, ticket))
     }
 
@@ -100,26 +106,11 @@ impl Store {
         self.folder.remove(&*self.disk, &request.name.parse()?)
     }
 
-    /// Transfers under way.
-    pub(super) fn transfers(&self) -> usize {
-        self.transfers.load(Ordering::Relaxed)
-    }
-
     /// Whether the disk has room for so many bytes more, and what is to stay free.
     pub(super) fn check_room(&self, bytes: u64) -> Result<(), FilesError> {
         let free = self.disk.free(self.folder.root());
         let free = free.map_err(|error| FilesError::system("ask for free room", &error))?;
         if free < bytes.saturating_add(self.limits.reserve) { Err(FilesError::DiskFull) } else { Ok(()) }
-    }
-
-    /// A place among the transfers.
-    pub(super) fn start(self: &Arc<Self>) -> Result<Ticket, FilesError> {
-        let most = self.limits.transfers;
-        let more = |count: usize| (count < most).then_some(count + 1);
-        match self.transfers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more) {
-            Ok(_) => Ok(Ticket { store: Arc::clone(self) }),
-            Err(_) => Err(FilesError::Busy(most)),
-        }
     }
 
     /// Looks through what is left of uploads, but not each time.
@@ -138,23 +129,13 @@ impl Store {
     }
 }
 
-/// A transfer that is counted for as long as this is there.
-pub(super) struct Ticket {
-    store: Arc<Store>,
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        self.store.transfers.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// The sum of a file's beginning, if that is what the peer has, too. Leaves the file at the offset.
+/// The sum of a file's beginning, if that is what the peer has, too. It may be long: `add` adds so many bytes of it, as far as there are
+/// so many, and is the place to see whether the rest is wanted.
 pub(super) fn sum_beginning(
-    file: &mut std::fs::File,
     offset: u64,
     expected: Option<Digest>,
     name: &FileName,
+    mut add: impl FnMut(&mut Digester, u64) -> Result<(), FilesError>,
 ) -> Result<Digester, FilesError> {
     let mut sum = Digester::default();
     if offset == 0 {
@@ -163,7 +144,13 @@ pub(super) fn sum_beginning(
     let Some(expected) = expected else {
         return Err(FilesError::Request("an offset goes with the checksum of the bytes before it".to_owned()));
     };
-    sum.update_from(file, offset).map_err(|error| FilesError::system("read a file", &error))?;
+    while sum.length() < offset {
+        let (before, step) = (sum.length(), STEP.min(offset - sum.length()));
+        add(&mut sum, step)?;
+        if sum.length() < before + step {
+            break;
+        }
+    }
     if sum.length() == offset && sum.digest() == expected {
         Ok(sum)
     } else {

@@ -7,7 +7,8 @@ use bulla_core::bytes::{Digest, Digester};
 
 use crate::services::files::disk::write_all;
 use crate::services::files::parts::Part;
-use crate::services::files::store::{Store, Ticket, sum_beginning};
+use crate::services::files::store::{Store, sum_beginning};
+use crate::services::files::transfers::Ticket;
 use crate::services::files::{FileName, FilesError, PutOpen, Receipt};
 
 /// Bytes after which the room on the disk is looked at again: others write there, too.
@@ -35,18 +36,22 @@ impl Upload {
         open: &PutOpen,
         ticket: Ticket,
     ) -> Result<Self, FilesError> {
-        let failed = |error| FilesError::system("read what is there of a file", &error);
-        let held = part.hold()?;
-        let mut file = part.file();
+        let failed = |error: std::io::Error| FilesError::system("read what is there of a file", &error);
+        let mut file = part.file().try_clone().map_err(failed)?;
         file.rewind().map_err(failed)?;
-        let beginning = sum_beginning(&mut file.try_clone().map_err(failed)?, open.offset, open.sha256, &name);
+        let beginning = sum_beginning(open.offset, open.sha256, &name, |sum, step| {
+            ticket.check_wanted()?;
+            // Whoever takes it over waits for no more than a step.
+            let _held = part.hold()?;
+            sum.update_from(&mut file, step).map_err(failed)
+        });
         if let Err(error @ FilesError::PartDiffers(_)) = beginning {
             // Nobody can go on with it.
-            drop(held);
             part.discard();
             return Err(error);
         }
         let sum = beginning?;
+        let held = part.hold()?;
         file.set_len(sum.length()).map_err(failed)?;
         drop(held);
         let (replace, declared) = (open.replace, open.size);

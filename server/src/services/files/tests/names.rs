@@ -78,7 +78,7 @@ impl Trapped {
     fn try_all(&self, name: &str) -> [bool; 2] {
         let (place, mut done) = (&self.store, [false; 2]);
         let open = PutOpen { name: name.to_owned(), replace: true, ..PutOpen::default() };
-        if let Ok(mut upload) = place.begin(&open, None, place.start().unwrap()) {
+        if let Ok(mut upload) = place.begin(&open, None, start(place, "one").unwrap()) {
             upload.write(b"put").unwrap();
             if upload.finish(digest(b"put")).is_ok() {
                 self.check_inside(name);
@@ -86,7 +86,8 @@ impl Trapped {
                 assert_eq!(fs::read(self.root().join(name)).unwrap(), b"put");
             }
         }
-        if let Ok(mut download) = place.read(&GetRequest { name: name.to_owned(), ..GetRequest::default() }) {
+        let request = GetRequest { name: name.to_owned(), ..GetRequest::default() };
+        if let Ok(mut download) = place.read(&request, start(place, "one").unwrap()) {
             self.check_inside(name);
             let mut bytes = vec![0; 100];
             download.read(&mut bytes).unwrap();
@@ -180,10 +181,11 @@ fn what_is_no_ordinary_file_is_named() {
         ("file/x", leads("file/x")),
         ("slash/etc/passwd", leads("slash/etc/passwd")),
     ] {
-        let read = trapped.store.read(&GetRequest { name: name.to_owned(), ..GetRequest::default() });
+        let request = GetRequest { name: name.to_owned(), ..GetRequest::default() };
+        let read = trapped.store.read(&request, start(&trapped.store, "one").unwrap());
         assert_eq!(read.err(), Some(error.clone()), "{name}");
         assert_eq!(
-            trapped.store.begin(&replacing(name), None, trapped.store.start().unwrap()).err(),
+            trapped.store.begin(&replacing(name), None, start(&trapped.store, "one").unwrap()).err(),
             Some(error.clone()),
             "{name}"
         );
@@ -198,11 +200,11 @@ fn what_is_no_ordinary_file_is_named() {
 #[test]
 fn a_link_that_appears_while_the_bytes_come_is_not_followed() {
     let trapped = Trapped::new();
-    let mut upload = trapped.store.begin(&new("new/file"), None, trapped.store.start().unwrap()).unwrap();
+    let mut upload = trapped.store.begin(&new("new/file"), None, start(&trapped.store, "one").unwrap()).unwrap();
     upload.write(b"put").unwrap();
     symlink("../outside", trapped.root().join("new")).unwrap();
     assert_eq!(upload.finish(digest(b"put")), Err(FilesError::NotAFolder("new/file".to_owned())));
-    let mut upload = trapped.store.begin(&replacing("other"), None, trapped.store.start().unwrap()).unwrap();
+    let mut upload = trapped.store.begin(&replacing("other"), None, start(&trapped.store, "one").unwrap()).unwrap();
     upload.write(b"put").unwrap();
     symlink("../outside/secret", trapped.root().join("other")).unwrap();
     assert_eq!(upload.finish(digest(b"put")), Err(FilesError::NotAFile("other".to_owned())));

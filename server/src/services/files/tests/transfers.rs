@@ -1,6 +1,7 @@
 //! Uploads and downloads: whole or not at all, and gone on with where they broke off.
 
 use std::os::unix::fs::MetadataExt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use super::*;
@@ -43,7 +44,7 @@ fn a_file_is_replaced_only_when_that_is_asked_for() {
     place.put(&new("a"), b"one").unwrap();
     assert_eq!(place.put(&new("a"), b"two").unwrap_err(), FilesError::Exists("a".to_owned()));
     assert_eq!(place.get_all("a").unwrap(), b"one");
-    let mut download = place.store.read(&GetRequest { name: "a".to_owned(), ..GetRequest::default() }).unwrap();
+    let mut download = place.read(&GetRequest { name: "a".to_owned(), ..GetRequest::default() }).unwrap();
     assert!(place.put(&replacing("a"), b"three").unwrap().replaced);
     assert_eq!(place.get_all("a").unwrap(), b"three");
     let mut old = vec![0; 10];
@@ -143,7 +144,7 @@ fn another_beginning_is_not_gone_on_with() {
 #[test]
 fn parts_of_different_peers_names_and_uploads_are_different() {
     let place = place();
-    let begin = |open: &PutOpen, peer| place.store.begin(open, peer, place.store.start().unwrap()).unwrap();
+    let begin = |open: &PutOpen, peer| place.store.begin(open, peer, start(&place.store, "one").unwrap()).unwrap();
     let other = PutOpen { upload: Some("two".to_owned()), ..named("a") };
     let mut length = 0;
     for (open, peer) in [(named("a"), None), (named("a"), Some("ada")), (named("b"), None), (other, None)] {
@@ -218,7 +219,7 @@ fn a_file_that_changes_under_the_reader_is_not_passed_off_as_whole() {
     let place = place();
     for change in [&b"short"[..], b"longer than before", b"ten other."] {
         fs::write(place.path("a"), b"ten bytes.").unwrap();
-        let mut download = place.store.read(&GetRequest { name: "a".to_owned(), ..GetRequest::default() }).unwrap();
+        let mut download = place.read(&GetRequest { name: "a".to_owned(), ..GetRequest::default() }).unwrap();
         let mut chunk = vec![0; 2];
         download.read(&mut chunk).unwrap();
         fs::write(place.path("a"), change).unwrap();
@@ -301,11 +302,45 @@ fn transfers_at_once_are_bounded() {
     let place = place_with(FilesLimits { transfers: 2, ..limits() });
     place.put(&new("a"), b"one").unwrap();
     let request = GetRequest { name: "a".to_owned(), ..GetRequest::default() };
-    let download = place.store.read(&request).unwrap();
+    let download = place.read(&request).unwrap();
     let upload = place.begin(&new("b")).unwrap();
     assert_eq!(place.begin(&new("c")).err(), Some(FilesError::Busy(2)));
-    assert_eq!(place.store.read(&request).err(), Some(FilesError::Busy(2)));
+    assert_eq!(place.read(&request).err(), Some(FilesError::Busy(2)));
     drop(upload);
     drop(place.begin(&new("c")).unwrap());
     drop(download);
+}
+
+#[test]
+fn one_peer_has_a_share_of_the_transfers() {
+    let place = place_with(FilesLimits { transfers: 4, transfers_per_peer: 2, ..limits() });
+    let held: Vec<_> = (0..2).map(|_| start(&place.store, "one").unwrap()).collect();
+    assert_eq!(start(&place.store, "one").err(), Some(FilesError::PeerBusy(2)));
+    let other: Vec<_> = (0..2).map(|_| start(&place.store, "two").unwrap()).collect();
+    assert_eq!(start(&place.store, "three").err(), Some(FilesError::Busy(4)));
+    drop(held);
+    assert_eq!(place.store.transfers.count(), 2);
+    assert!(start(&place.store, "one").is_ok());
+    drop(other);
+    assert_eq!(place.store.transfers.count(), 0);
+}
+
+#[test]
+fn what_nobody_waits_for_is_not_summed_up_to_its_end() {
+    let place = place();
+    let all = bytes(9 << 20);
+    place.put(&new("a"), &all).unwrap();
+    place.break_off(&named("b"), &all);
+    let request = GetRequest { name: "a".to_owned(), offset: all.len() as u64, sha256: Some(digest(&all)) };
+    let mut asked = [0; 2].map(|_| Arc::new(AtomicUsize::new(0)));
+    let tickets = asked.each_ref().map(|asked| {
+        let asked = Arc::clone(asked);
+        let is_wanted = move || asked.fetch_add(1, Ordering::Relaxed) < 1;
+        place.store.transfers.start(PeerId::Name("one".into()), is_wanted).unwrap()
+    });
+    let [get, put] = tickets;
+    assert_eq!(place.store.read(&request, get).err(), Some(FilesError::Unwanted));
+    assert_eq!(place.store.begin(&resumed("b", &all), None, put).err(), Some(FilesError::Unwanted));
+    assert!(asked.iter_mut().all(|asked| asked.load(Ordering::Relaxed) == 2), "the second time is in the midst of it");
+    assert_eq!(place.part("b"), all.len() as u64, "another try may go on with it");
 }
