@@ -349,6 +349,25 @@ fn a_peer_that_is_silent_in_the_middle_is_given_up() {
 }
 
 #[test]
+fn chunks_without_a_byte_are_silence() {
+    let mut limits = FilesLimits::default();
+    (limits.reserve, limits.silence) = (0, Duration::from_millis(400));
+    let served = Served::with(limits);
+    let mut client = served.connect("bincode");
+    put(&mut client, &[new("a"), chunk(b""), chunk(b"one"), chunk(b""), close(b"one")]).unwrap();
+    assert_eq!(served.file("a"), b"one", "there is nothing wrong with them otherwise");
+    let upload = client.open("files.put");
+    client.send(upload, &new("b"));
+    let nothing = client.codec().encode_to_vec(&chunk(b"")).unwrap();
+    eventually("the upload is given up", || {
+        // It may be over by now.
+        let _ = client.connection.send(upload, nothing.clone());
+        client.call::<_, ListReply>("files.list", &ListRequest::default()).unwrap();
+        served.server.metrics().calls.contains_key("DEADLINE_EXCEEDED")
+    });
+}
+
+#[test]
 fn those_that_say_nothing_are_counted_too() {
     let mut limits = FilesLimits::default();
     (limits.reserve, limits.transfers) = (0, 2);

@@ -70,7 +70,7 @@ mod usage;
 use std::path::Path;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bulla_core::bytes::Blob;
 use bulla_core::status::{Code, Status};
@@ -133,13 +133,21 @@ impl Files {
         let silence = self.store.limits.silence;
         // Whoever says nothing takes a place, too.
         let ticket = self.start(context)?;
-        let PutMessage::Open(open) = next_message(&mut requests, silence.min(FIRST))? else {
+        let first = silence.min(FIRST);
+        let PutMessage::Open(open) = next_message(&mut requests, (Instant::now(), first))? else {
             return Err(out_of_order("an upload begins with `open`"));
         };
         let mut upload = self.store.begin(&open, context.peer(), ticket)?;
+        let mut heard = Instant::now();
         loop {
-            match next_message(&mut requests, silence)? {
-                PutMessage::Chunk(Blob(bytes)) => upload.write(&bytes)?,
+            match next_message(&mut requests, (heard, silence))? {
+                // No byte is no word, however often it is said.
+                PutMessage::Chunk(Blob(bytes)) if bytes.is_empty() && heard.elapsed() < silence => {}
+                PutMessage::Chunk(Blob(bytes)) if bytes.is_empty() => return Err(silent("sent", silence)),
+                PutMessage::Chunk(Blob(bytes)) => {
+                    upload.write(&bytes)?;
+                    heard = Instant::now();
+                }
                 PutMessage::Close(close) => return Ok(upload.finish(close.sha256)?),
                 PutMessage::Open(_) => return Err(out_of_order("an upload has one `open`")),
             }
@@ -194,9 +202,12 @@ impl Service for Files {
     }
 }
 
-/// The next message of an upload, which has one until its `close`.
-fn next_message(requests: &mut Requests<PutMessage>, silence: Duration) -> Result<PutMessage, Status> {
-    match requests.next_timeout(silence) {
+/// The next message of an upload, which has one until its `close`. The peer has been silent since then, and may be for so long.
+fn next_message(
+    requests: &mut Requests<PutMessage>,
+    (since, silence): (Instant, Duration),
+) -> Result<PutMessage, Status> {
+    match requests.next_timeout(silence.saturating_sub(since.elapsed())) {
         Poll::Ready(Some(message)) => message,
         Poll::Ready(None) => Err(out_of_order("an upload ends with `close`")),
         Poll::Pending => Err(silent("sent", silence)),
