@@ -332,5 +332,6 @@ fn limits_are_those_of_the_options() {
     assert!(run.stderr.contains("the files of this server may have 1500 bytes together"), "{run:?}");
     assert_eq!(put(500).code, 0);
     let info = place.ok(&["call", "info"]);
-    assert!(info.contains(r#""files":{"transfers":0,"max_transfers":64,"max_file_bytes":1000}"#), "{info}");
+    let files = r#""files":{"transfers":0,"max_transfers":64,"max_transfers_per_peer":16,"max_file_bytes":1000}"#;
+    assert!(info.contains(files), "{info}");
 }

@@ -101,15 +101,15 @@ impl Folder {
         }
     }
 
-    /// Gives what stands at `from` its name, and makes the folders of the name. When this returns, it is on disk. Says whether
-    /// there was another file before.
+    /// Gives what stands at `from` its name, and makes the folders of the name. When this returns, it is on disk. Gives
+    /// the length of the file that was there before, if there was one.
     pub(super) fn publish(
         &self,
         disk: &dyn Disk,
         from: Entry<'_>,
         name: &FileName,
         replace: bool,
-    ) -> Result<bool, FilesError> {
+    ) -> Result<Option<u64>, FilesError> {
         for _ in 0..TRIES {
             let before = self.look(name)?;
             match &before {
@@ -127,7 +127,7 @@ impl Folder {
             match disk.publish(from, Entry { folder, name: segment }, replace) {
                 Ok(()) => {
                     self.sync(disk, &chain)?;
-                    return Ok(before.is_some());
+                    return Ok(before.as_ref().map(length));
                 }
                 // It went with the last file in it.
                 Err(error) if error.kind() == io::ErrorKind::NotFound && !self.is_gone() => {}

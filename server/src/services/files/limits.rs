@@ -8,7 +8,8 @@ use std::time::Duration;
 pub struct FilesLimits {
     /// The longest file, in bytes. Default 16 GiB.
     pub file: u64,
-    /// The most bytes in the folder, unfinished uploads included. Default none: the disk is the limit.
+    /// The most bytes in the folder, unfinished uploads included. What others put there or take away is seen within a minute, and
+    /// where there is no room, within a second or ten times what it takes to look. Default none: the disk is the limit.
     pub total: Option<u64>,
     /// Bytes of the disk that stay free. Default 256 MiB.
     pub reserve: u64,

@@ -20,6 +20,7 @@ use rustix::process::geteuid;
 use crate::services::files::disk::Entry;
 use crate::services::files::entries::each_entry;
 use crate::services::files::folder::length;
+use crate::services::files::usage::Usage;
 use crate::services::files::{FileName, FilesError, FilesLimits, FolderError};
 use crate::sync::lock;
 
@@ -63,6 +64,7 @@ impl UploadKey {
 pub(super) struct Parts {
     folder: OwnedFd,
     limits: FilesLimits,
+    usage: Arc<Usage>,
     /// The uploads under way, by the names of their parts.
     under_way: Mutex<HashMap<String, Arc<Turn>>>,
     passed: AtomicU64,
@@ -83,7 +85,12 @@ struct Turn(Mutex<u64>);
 
 impl Parts {
     /// Opens the folder of the parts, or makes it, and keeps other servers out of it.
-    pub(super) fn open(root: BorrowedFd<'_>, path: &Path, limits: FilesLimits) -> Result<Self, FolderError> {
+    pub(super) fn open(
+        root: BorrowedFd<'_>,
+        path: &Path,
+        limits: FilesLimits,
+        usage: Arc<Usage>,
+    ) -> Result<Self, FolderError> {
         let shown = || escape(&path.join(FOLDER).display(), 300);
         let failed = |action: &'static str| {
             move |error: Errno| FolderError::System { path: shown(), action, reason: error.to_string() }
@@ -110,8 +117,8 @@ impl Parts {
             Err(Errno::WOULDBLOCK) => return Err(FolderError::InUse(escape(&path.display(), 300))),
             Err(error) => return Err(failed("lock")(error)),
         }
-        let parts =
-            Self { folder, limits, under_way: Mutex::default(), passed: AtomicU64::new(0), left: Mutex::default() };
+        let (under_way, passed, left) = (Mutex::default(), AtomicU64::new(0), Mutex::default());
+        let parts = Self { folder, limits, usage, under_way, passed, left };
         parts.tidy(SystemTime::now()).map_err(failed("tidy"))?;
         Ok(parts)
     }
@@ -175,7 +182,7 @@ impl Parts {
             let Ok(found) = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) else { return Ok(()) };
             let age = now.duration_since(modified(&found)).unwrap_or_default();
             if !name.starts_with(KEPT) || !is_ours(&found) || age >= self.limits.part_age {
-                self.take_away(name);
+                self.take_away(name, length(&found));
             } else {
                 waiting.push((age, name.to_owned(), length(&found)));
             }
@@ -186,7 +193,7 @@ impl Parts {
         for (place, (_, name, length)) in waiting.iter().enumerate() {
             bytes = bytes.saturating_add(*length);
             if place >= self.limits.parts || bytes > self.limits.part_bytes {
-                self.take_away(name);
+                self.take_away(name, *length);
             }
         }
         Ok(())
@@ -211,9 +218,10 @@ impl Parts {
         }
     }
 
-    fn take_away(&self, name: &str) {
+    fn take_away(&self, name: &str, length: u64) {
         match unlinkat(&self.folder, name, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => {}
+            Ok(()) => self.usage.give_back(length),
+            Err(Errno::NOENT) => {}
             Err(error) => tracing::warn!("cannot take away the unfinished upload {}: {error}", escape(name, 80)),
         }
     }
@@ -267,11 +275,12 @@ impl Part {
     fn leave(&self) -> u64 {
         let Some(file) = &self.file else { return 0 };
         let Ok(_held) = self.hold() else { return 0 };
-        let length = if self.keep { file.metadata().map_or(0, |found| found.len()) } else { 0 };
-        if length == 0 {
-            self.parts.take_away(&self.name);
+        let length = file.metadata().map_or(0, |found| found.len());
+        if self.keep && length > 0 {
+            return length;
         }
-        length
+        self.parts.take_away(&self.name, length);
+        0
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) struct Store {
     pub(super) folder: Folder,
     pub(super) disk: Box<dyn Disk>,
     pub(super) limits: FilesLimits,
-    pub(super) usage: Usage,
+    pub(super) usage: Arc<Usage>,
     parts: Arc<Parts>,
     pub(super) transfers: Arc<Transfers>,
     tidied: Mutex<Instant>,
@@ -44,8 +44,8 @@ impl Store {
 
     pub(super) fn open_on(disk: Box<dyn Disk>, path: &Path, limits: FilesLimits) -> Result<Arc<Self>, FolderError> {
         let folder = Folder::open(path)?;
-        let parts = Arc::new(Parts::open(folder.root(), path, limits)?);
-        let (usage, transfers) = (Usage::new(limits.total), Transfers::new(&limits));
+        let (usage, transfers) = (Arc::new(Usage::new(limits.total)), Transfers::new(&limits));
+        let parts = Arc::new(Parts::open(folder.root(), path, limits, Arc::clone(&usage))?);
         let tidied = Mutex::new(Instant::now());
         Ok(Arc::new(Self { folder, disk, limits, usage, parts, transfers, tidied }))
     }
@@ -103,7 +103,9 @@ impl Store {
     }
 
     pub(super) fn remove(&self, request: &RemoveRequest) -> Result<u64, FilesError> {
-        self.folder.remove(&*self.disk, &request.name.parse()?)
+        let size = self.folder.remove(&*self.disk, &request.name.parse()?)?;
+        self.usage.give_back(size);
+        Ok(size)
     }
 
     /// Whether the disk has room for so many bytes more, and what is to stay free.

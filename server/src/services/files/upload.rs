@@ -52,7 +52,9 @@ impl Upload {
         }
         let sum = beginning?;
         let held = part.hold()?;
+        let longer = file.metadata().map_err(failed)?.len().saturating_sub(sum.length());
         file.set_len(sum.length()).map_err(failed)?;
+        store.usage.give_back(longer);
         drop(held);
         let (replace, declared) = (open.replace, open.size);
         Ok(Self { store, part, name, replace, declared, sum, unchecked: 0, _ticket: ticket })
@@ -109,7 +111,9 @@ impl Upload {
         let published = self.store.folder.publish(&*self.store.disk, self.part.entry(), &self.name, self.replace);
         drop(held);
         let replaced = published?;
-        let receipt = Receipt { name: self.name.to_string(), size: self.sum.length(), sha256, replaced };
+        self.store.usage.give_back(replaced.unwrap_or_default());
+        let (name, replaced) = (self.name.to_string(), replaced.is_some());
+        let receipt = Receipt { name, size: self.sum.length(), sha256, replaced };
         self.part.into_published();
         Ok(receipt)
     }

@@ -15,42 +15,94 @@ use crate::sync::lock;
 /// How long a count is believed, since others may put files into the folder or take them away.
 const FRESH: Duration = Duration::from_secs(60);
 
+/// How long it is believed when it says that there is no room.
+const FULL: Duration = Duration::from_secs(1);
+
+/// Counting takes one part of the time in so many at most.
+const SHARE: u32 = 10;
+
 /// Folders in folders that are counted: more than a name can have.
 const MAX_DEPTH: usize = 64;
 
-/// The bytes in the folder, as they were counted, and those that came since.
+/// The bytes in the folder: as they were counted, with what came since and without what went.
 pub(super) struct Usage {
     limit: Option<u64>,
     count: Mutex<Count>,
+    /// Held by whoever counts.
+    counting: Mutex<()>,
 }
 
 #[derive(Default)]
 struct Count {
     bytes: u64,
-    at: Option<Instant>,
+    /// Bytes that came since the last count began.
+    came: u64,
+    /// When the last count was done, and how long it took.
+    done: Option<(Instant, Duration)>,
 }
 
 impl Usage {
     pub(super) fn new(limit: Option<u64>) -> Self {
-        Self { limit, count: Mutex::new(Count::default()) }
+        Self { limit, count: Mutex::default(), counting: Mutex::default() }
     }
 
-    /// Takes room for bytes that are about to be written. Nothing is refused before it was counted anew.
+    /// Takes room for bytes that are about to be written.
     pub(super) fn take(&self, folder: &Folder, bytes: u64) -> Result<(), FilesError> {
-        let Some(limit) = self.limit else { return Ok(()) };
+        let size = || size_of_all(folder.root(), 0);
+        let taken =
+            self.take_from(bytes, &size).map_err(|error| FilesError::system("count its files", &error.into()))?;
+        match self.limit {
+            Some(limit) if !taken => Err(FilesError::QuotaReached(limit)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Bytes that had taken room are gone.
+    pub(super) fn give_back(&self, bytes: u64) {
         let mut count = lock(&self.count);
-        for fresh in [FRESH, Duration::ZERO] {
-            if count.at.is_none_or(|at| at.elapsed() >= fresh) {
-                let counted = size_of_all(folder.root(), 0);
-                count.bytes = counted.map_err(|error| FilesError::system("count its files", &error.into()))?;
-                count.at = Some(Instant::now());
-            }
+        count.bytes = count.bytes.saturating_sub(bytes);
+    }
+
+    fn take_from(&self, bytes: u64, size: &dyn Fn() -> Result<u64, Errno>) -> Result<bool, Errno> {
+        let Some(limit) = self.limit else { return Ok(true) };
+        for believed in [FRESH, FULL] {
+            self.count_again(believed, size)?;
+            let mut count = lock(&self.count);
             if count.bytes.saturating_add(bytes) <= limit {
                 count.bytes += bytes;
-                return Ok(());
+                count.came += bytes;
+                return Ok(true);
             }
         }
-        Err(FilesError::QuotaReached(limit))
+        Ok(false)
+    }
+
+    /// Counts, if the last count is older than that and nobody else is at it. Others write on meanwhile, but for the first time.
+    fn count_again(&self, believed: Duration, size: &dyn Fn() -> Result<u64, Errno>) -> Result<(), Errno> {
+        let is_believed = |count: &Count| {
+            count.done.is_some_and(|(done, took)| done.elapsed() < believed.max(took.saturating_mul(SHARE)))
+        };
+        if is_believed(&lock(&self.count)) {
+            return Ok(());
+        }
+        let _counting = match self.counting.try_lock() {
+            Ok(counting) => counting,
+            Err(_) if lock(&self.count).done.is_some() => return Ok(()),
+            Err(_) => lock(&self.counting),
+        };
+        let mut count = lock(&self.count);
+        if is_believed(&count) {
+            return Ok(());
+        }
+        count.came = 0;
+        drop(count);
+        let begin = Instant::now();
+        let size = size()?;
+        let mut count = lock(&self.count);
+        // What came meanwhile may or may not have been seen: no limit is exceeded for that.
+        count.bytes = size.saturating_add(count.came);
+        count.done = Some((Instant::now(), begin.elapsed()));
+        Ok(())
     }
 }
 
@@ -74,4 +126,61 @@ fn size_of_all(folder: impl AsFd, depth: usize) -> Result<u64, Errno> {
         Ok(())
     })?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_folder_that_is_full_is_not_counted_for_each_that_is_refused() {
+        let (usage, counts) = (Usage::new(Some(1000)), AtomicUsize::new(0));
+        let size = || {
+            counts.fetch_add(1, Ordering::Relaxed);
+            Ok(900)
+        };
+        let begin = Instant::now();
+        assert_eq!(usage.take_from(100, &size), Ok(true));
+        for _ in 0..10_000 {
+            assert_eq!(usage.take_from(1, &size), Ok(false));
+        }
+        let most = 1 + begin.elapsed().as_millis() as usize / FULL.as_millis() as usize;
+        assert!(counts.load(Ordering::Relaxed) <= most);
+        usage.give_back(50);
+        assert_eq!(usage.take_from(51, &size), Ok(false));
+        assert_eq!(usage.take_from(50, &size), Ok(true), "what goes makes room at once");
+    }
+
+    #[test]
+    fn what_others_do_in_the_folder_is_seen_when_the_count_is_old() {
+        let (usage, size) = (Usage::new(Some(1000)), AtomicU64::new(1000));
+        let size_now = || Ok(size.load(Ordering::Relaxed));
+        assert_eq!(usage.take_from(1, &size_now), Ok(false));
+        size.store(500, Ordering::Relaxed);
+        let age = |by| lock(&usage.count).done = Instant::now().checked_sub(by).map(|done| (done, Duration::ZERO));
+        age(FULL);
+        assert_eq!(usage.take_from(400, &size_now), Ok(true));
+        size.store(1000, Ordering::Relaxed);
+        age(FULL);
+        assert_eq!(usage.take_from(100, &size_now), Ok(true), "not counted again as long as there is room");
+        age(FRESH);
+        assert_eq!(usage.take_from(0, &size_now), Ok(true));
+        assert_eq!(usage.take_from(1, &size_now), Ok(false));
+    }
+
+    #[test]
+    fn what_comes_while_somebody_counts_is_counted() {
+        let usage = Usage::new(Some(1000));
+        assert_eq!(usage.take_from(0, &|| Ok(100)), Ok(true));
+        lock(&usage.count).done = Instant::now().checked_sub(FRESH).map(|done| (done, Duration::ZERO));
+        let size = || {
+            // Another writes, and waits for nobody.
+            assert_eq!(usage.take_from(300, &|| panic!("somebody is at it")), Ok(true));
+            Ok(100)
+        };
+        assert_eq!(usage.take_from(600, &size), Ok(true));
+        assert_eq!(usage.take_from(1, &|| Ok(0)), Ok(false));
+    }
 }
