@@ -132,18 +132,43 @@ fn elements_of_no_size_count() {
     let expected = DecodeError::TooManyElements(1000);
     assert_eq!(decode_within::<Vec<[u8; 0]>>(&Bincode, &BILLIONS, few), Err(expected.clone()));
     assert_eq!(decode_within::<BTreeMap<(), ()>>(&Bincode, &BILLIONS, few), Err(expected));
-    // As a document: the tag of a list, then its length; its elements have tags, so the bytes end first.
+    // As a document: the tag of a list, then its length.
     let document = [&[9][..], &BILLIONS].concat();
-    assert!(matches!(decode::<Value>(&Bincode, &document), Err(DecodeError::Malformed(_))));
+    assert_eq!(decode::<Value>(&Bincode, &document), Err(DecodeError::TooManyElements(1_000_000)));
+}
+
+/// A million elements of no size take the erased way long enough to be worth a peer's nine bytes.
+#[test]
+fn a_count_beyond_the_budget_is_refused_before_the_first_element() {
+    #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    struct Untouched;
+    impl<'de> Deserialize<'de> for Untouched {
+        fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            panic!("an element was read")
+        }
+    }
+    let refusal = DecodeError::TooManyElements(1_000_000);
+    assert_eq!(decode::<Vec<Untouched>>(&Bincode, &BILLIONS), Err(refusal.clone()));
+    assert_eq!(decode::<BTreeMap<Untouched, u8>>(&Bincode, &BILLIONS), Err(refusal));
+    // What is left counts, not what there was: three of five are spent on the two lists and the first one's element.
+    let limits = DecodeLimits { elements: 5, ..LIMITS };
+    let lists = |second: u8| decode_within::<Vec<Vec<u8>>>(&Bincode, &[2, 1, 7, second, 1, 2, 3], limits);
+    assert_eq!(lists(3), Err(DecodeError::TooManyElements(5)));
+    assert_eq!(lists(2), Err(DecodeError::Trailing(1)));
 }
 
 #[test]
 fn lengths_without_bytes_allocate_nothing() {
-    assert!(matches!(decode::<Vec<u64>>(&Bincode, &HUGE), Err(DecodeError::Malformed(_))));
+    assert_eq!(decode::<Vec<u64>>(&Bincode, &HUGE), Err(DecodeError::TooManyElements(1_000_000)));
     assert!(matches!(decode::<&str>(&Bincode, &HUGE), Err(DecodeError::Malformed(_))));
-    for tag in [7, 8, 9, 10] {
+    for tag in [7, 8] {
         let document = [&[tag][..], &HUGE].concat();
         assert!(matches!(decode::<Value>(&Bincode, &document), Err(DecodeError::Malformed(_))), "tag {tag}");
+    }
+    for tag in [9, 10] {
+        let document = [&[tag][..], &HUGE].concat();
+        let refusal = Err(DecodeError::TooManyElements(1_000_000));
+        assert_eq!(decode::<Value>(&Bincode, &document), refusal, "tag {tag}");
     }
 }
 

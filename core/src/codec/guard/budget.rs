@@ -118,6 +118,18 @@ impl<'a, X: Crossing> Place<'a, X> {
         }
     }
 
+    /// Fails if a list or map says that it has more parts than can still be paid for: then none is read. Whoever reads it must read all.
+    #[inline]
+    pub(super) fn admit_count<E: Error>(self, count: Option<usize>) -> Result<(), E> {
+        let left = self.budget.elements_left.get();
+        match count {
+            Some(count) if u32::try_from(count).map_or(true, |count| count > left) => {
+                Err(self.budget.fail(DecodeError::TooManyElements(self.budget.limits.elements)))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Pays for text or a blob.
     #[inline]
     pub(super) fn spend_bytes<E: Error>(self, len: usize) -> Result<(), E> {

@@ -111,12 +111,14 @@ impl<'de, V: Visitor<'de>, X: Crossing> Visitor<'de> for GuardVisitor<'_, V, X> 
 
     #[inline]
     fn visit_seq<A: SeqAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
+        self.place.admit_count(access.size_hint())?;
         let parts = GuardAccess::new(access, self.place.inside()?);
         self.place.inward(|| self.inner.visit_seq(parts))
     }
 
     #[inline]
     fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
+        self.place.admit_count(access.size_hint())?;
         let parts = GuardAccess::new(access, self.place.inside()?);
         self.place.inward(|| self.inner.visit_map(parts))
     }
