@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use bulla_core::codec::{Capabilities, Capability, Codec, CodecName, DecodeError, EncodeError};
 use bulla_core::value::{Map, Value};
 use serde::de::DeserializeSeed;
-use serde::{Deserialize, Serialize};
+use serde::ser::{SerializeMap, SerializeSeq, SerializeStruct};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::codecs::{Bincode, Declares, Json};
 use crate::ways::{decode, encode};
@@ -173,6 +174,49 @@ fn an_integer_that_the_parser_would_round() {
     assert!(decode::<Value>(&Rounding, b"[1.5, 18446744073709551615, 1e300]").is_ok());
     // A type that asked for floats gets them.
     assert!(decode::<Vec<f64>>(&Rounding, beyond).is_ok());
+}
+
+/// A length comes before the parts of a list or map in many formats: who says the wrong one moves the border to what follows.
+#[test]
+fn a_value_that_miscounts_its_parts() {
+    struct Miscounted<const SAID: usize, const WRITTEN: u8>;
+    impl<const SAID: usize, const WRITTEN: u8> Serialize for Miscounted<SAID, WRITTEN> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut list = serializer.serialize_seq(Some(SAID))?;
+            (0..WRITTEN).try_for_each(|part| list.serialize_element(&part))?;
+            list.end()
+        }
+    }
+    struct Entries(usize);
+    impl Serialize for Entries {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut map = serializer.serialize_map(Some(self.0))?;
+            map.serialize_entry("a", &1)?;
+            map.serialize_key("b")?;
+            map.serialize_value(&2)?;
+            map.end()
+        }
+    }
+    struct Fields(usize);
+    impl Serialize for Fields {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut fields = serializer.serialize_struct("Fields", self.0)?;
+            fields.serialize_field("a", &1)?;
+            fields.end()
+        }
+    }
+    fn refused<T: Serialize>(value: T, words: &str) {
+        for result in [encode(&Json, &(&value, [9])), encode(&Bincode, &(&value, [9]))] {
+            assert_eq!(result, Err(EncodeError::Refused(words.into())));
+        }
+    }
+    refused(Miscounted::<1, 2>, "a value said that it has 1 parts, but has more");
+    refused(Miscounted::<3, 2>, "a value said that it has 3 parts, but has 2");
+    refused(Entries(1), "a value said that it has 1 parts, but has more");
+    refused(Fields(2), "a value said that it has 2 parts, but has 1");
+    let right = (Miscounted::<2, 2>, Entries(2), Fields(1));
+    assert_eq!(encode(&Json, &right).unwrap(), br#"[[0,1],{"a":1,"b":2},{"a":1}]"#);
+    assert!(encode(&Bincode, &right).is_ok());
 }
 
 /// A codec that goes on after an error, as one that writes what it can would.

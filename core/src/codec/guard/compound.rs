@@ -1,7 +1,7 @@
 //! The parts of lists, maps and the like on their way into a codec.
 
 use serde::ser::{
-    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    Error, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
     SerializeTupleStruct, SerializeTupleVariant,
 };
 
@@ -13,12 +13,35 @@ pub(super) struct GuardCompound<'a, C> {
     inner: C,
     /// The place of the parts.
     place: Place<'a>,
+    /// How many parts there are to be, if that was said: many formats write it before them.
+    said: Option<usize>,
+    /// How many there were.
+    count: usize,
 }
 
 impl<'a, C> GuardCompound<'a, C> {
     #[inline]
-    pub(super) fn new(inner: C, place: Place<'a>) -> Self {
-        Self { inner, place }
+    pub(super) fn new(inner: C, place: Place<'a>, said: Option<usize>) -> Self {
+        Self { inner, place, said, count: 0 }
+    }
+
+    /// One more part, which must be one of those that were to be.
+    #[inline]
+    fn count<E: Error>(&mut self) -> Result<(), E> {
+        self.count += 1;
+        match self.said {
+            Some(said) if self.count > said => Err(self.place.refuse_more(said)),
+            _ => Ok(()),
+        }
+    }
+
+    /// All parts, of which none may be missing.
+    #[inline]
+    fn finish<E: Error>(self) -> Result<C, E> {
+        match self.said {
+            Some(said) if self.count < said => Err(self.place.refuse_fewer(said, self.count)),
+            _ => Ok(self.inner),
+        }
     }
 }
 
@@ -30,12 +53,13 @@ macro_rules! unnamed_parts {
 
             #[inline]
             fn $method<T: Serialize + ?Sized>(&mut self, part: &T) -> Result<(), C::Error> {
+                self.count()?;
                 self.inner.$method(&Guarded::at(part, &self.place))
             }
 
             #[inline]
             fn end(self) -> Result<C::Ok, C::Error> {
-                self.inner.end()
+                self.finish()?.end()
             }
         }
     )*};
@@ -56,6 +80,7 @@ macro_rules! named_parts {
 
             #[inline]
             fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, part: &T) -> Result<(), C::Error> {
+                self.count()?;
                 self.inner.serialize_field(name, &Guarded::at(part, &self.place))
             }
 
@@ -67,7 +92,7 @@ macro_rules! named_parts {
 
             #[inline]
             fn end(self) -> Result<C::Ok, C::Error> {
-                self.inner.end()
+                self.finish()?.end()
             }
         }
     )*};
@@ -81,6 +106,7 @@ impl<C: SerializeMap> SerializeMap for GuardCompound<'_, C> {
 
     #[inline]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), C::Error> {
+        self.count()?;
         self.inner.serialize_key(&Guarded::at(key, &self.place.key()))
     }
 
@@ -95,11 +121,12 @@ impl<C: SerializeMap> SerializeMap for GuardCompound<'_, C> {
         key: &K,
         value: &T,
     ) -> Result<(), C::Error> {
+        self.count()?;
         self.inner.serialize_entry(&Guarded::at(key, &self.place.key()), &Guarded::at(value, &self.place))
     }
 
     #[inline]
     fn end(self) -> Result<C::Ok, C::Error> {
-        self.inner.end()
+        self.finish()?.end()
     }
 }

@@ -123,6 +123,18 @@ impl<'a> Place<'a> {
         Err(self.refusals.refuse(EncodeError::new(words)))
     }
 
+    /// Refuses a value with more parts than it said.
+    #[cold]
+    pub(super) fn refuse_more<E: Error>(self, said: usize) -> E {
+        self.refusals.refuse(EncodeError::new(format_args!("a value said that it has {said} parts, but has more")))
+    }
+
+    /// Refuses a value with fewer parts than it said.
+    #[cold]
+    pub(super) fn refuse_fewer<E: Error>(self, said: usize, count: usize) -> E {
+        self.refusals.refuse(EncodeError::new(format_args!("a value said that it has {said} parts, but has {count}")))
+    }
+
     /// Refuses a document node that the format would give back as one of another kind.
     #[inline]
     pub(super) fn admit_node<E: Error>(self, kind: Kind) -> Result<(), E> {

@@ -161,19 +161,19 @@ impl<'a, S: Serializer> Serializer for GuardSerializer<'a, S> {
     #[inline]
     fn serialize_seq(self, len: Option<usize>) -> Result<Self::SerializeSeq, S::Error> {
         let place = self.place.inside()?;
-        Ok(GuardCompound::new(self.inner.serialize_seq(len)?, place))
+        Ok(GuardCompound::new(self.inner.serialize_seq(len)?, place, len))
     }
 
     #[inline]
     fn serialize_tuple(self, len: usize) -> Result<Self::SerializeTuple, S::Error> {
         let place = self.place.inside()?;
-        Ok(GuardCompound::new(self.inner.serialize_tuple(len)?, place))
+        Ok(GuardCompound::new(self.inner.serialize_tuple(len)?, place, Some(len)))
     }
 
     #[inline]
     fn serialize_tuple_struct(self, name: &'static str, len: usize) -> Result<Self::SerializeTupleStruct, S::Error> {
         let place = self.place.inside()?;
-        Ok(GuardCompound::new(self.inner.serialize_tuple_struct(name, len)?, place))
+        Ok(GuardCompound::new(self.inner.serialize_tuple_struct(name, len)?, place, Some(len)))
     }
 
     #[inline]
@@ -186,19 +186,19 @@ impl<'a, S: Serializer> Serializer for GuardSerializer<'a, S> {
     ) -> Result<Self::SerializeTupleVariant, S::Error> {
         // One level for the variant, one for its tuple: what a reader of the document sees.
         let place = self.place.inside()?.inside()?;
-        Ok(GuardCompound::new(self.inner.serialize_tuple_variant(name, index, variant, len)?, place))
+        Ok(GuardCompound::new(self.inner.serialize_tuple_variant(name, index, variant, len)?, place, Some(len)))
     }
 
     #[inline]
     fn serialize_map(self, len: Option<usize>) -> Result<Self::SerializeMap, S::Error> {
         let place = self.place.inside()?;
-        Ok(GuardCompound::new(self.inner.serialize_map(len)?, place))
+        Ok(GuardCompound::new(self.inner.serialize_map(len)?, place, len))
     }
 
     #[inline]
     fn serialize_struct(self, name: &'static str, len: usize) -> Result<Self::SerializeStruct, S::Error> {
         let place = self.place.inside()?;
-        Ok(GuardCompound::new(self.inner.serialize_struct(name, len)?, place))
+        Ok(GuardCompound::new(self.inner.serialize_struct(name, len)?, place, Some(len)))
     }
 
     #[inline]
@@ -210,7 +210,7 @@ impl<'a, S: Serializer> Serializer for GuardSerializer<'a, S> {
         len: usize,
     ) -> Result<Self::SerializeStructVariant, S::Error> {
         let place = self.place.inside()?.inside()?;
-        Ok(GuardCompound::new(self.inner.serialize_struct_variant(name, index, variant, len)?, place))
+        Ok(GuardCompound::new(self.inner.serialize_struct_variant(name, index, variant, len)?, place, Some(len)))
     }
 
     /// A text format may write the pieces as they come. A binary one needs the length first, and some refuse instead of collecting.
