@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bulla_core::codec::{Capabilities, Capability, Codec, CodecName, DecodeError, EncodeError};
 use bulla_core::value::{Map, Value};
-use serde::de::DeserializeSeed;
+use serde::de::{DeserializeSeed, IntoDeserializer};
 use serde::ser::{SerializeMap, SerializeSeq, SerializeStruct};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -174,6 +174,42 @@ fn an_integer_that_the_parser_would_round() {
     assert!(decode::<Value>(&Rounding, b"[1.5, 18446744073709551615, 1e300]").is_ok());
     // A type that asked for floats gets them.
     assert!(decode::<Vec<f64>>(&Rounding, beyond).is_ok());
+}
+
+/// A number that is read as a narrower float is rounded to the nearest; there is none near it beyond the largest.
+#[test]
+fn a_float_beyond_the_range_of_the_type_asked_for() {
+    let read = |text: &'static [u8]| decode::<(u8, f32)>(&Wide, text);
+    for beyond in [&b"[1,1e39]"[..], b"[1,-1e300]", b"[1,3.4028236e38]"] {
+        let error = read(beyond).unwrap_err().to_string();
+        assert!(error.starts_with("a number beyond the range of a float of 32 bits"), "{error}");
+    }
+    assert_eq!(read(b"[1,3.4028235e38]"), Ok((1, f32::MAX)));
+    assert_eq!(read(b"[1,0.1]"), Ok((1, 0.1)));
+    assert_eq!(read(b"[1,1e-300]"), Ok((1, 0.0)));
+    let infinite = decode::<f32>(&Wide, b"\"inf\"").unwrap();
+    assert_eq!(infinite, f32::INFINITY);
+}
+
+/// JSON, read by a parser that knows floats of 64 bits only, and infinity as text.
+struct Wide;
+
+impl Codec for Wide {
+    const NAME: CodecName = CodecName::new("wide");
+    const MEDIA_TYPE: &'static str = "application/json";
+    fn capabilities(&self) -> Capabilities {
+        Json.capabilities()
+    }
+    fn encode<T: Serialize + ?Sized>(&self, value: &T, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        Json.encode(value, out)
+    }
+    fn decode<'de, S: DeserializeSeed<'de>>(&self, input: &'de [u8], seed: S) -> Result<S::Value, DecodeError> {
+        let read: serde_json::Value = serde_json::from_slice(input).map_err(DecodeError::new)?;
+        if read == "inf" {
+            return seed.deserialize(f64::INFINITY.into_deserializer());
+        }
+        seed.deserialize(read).map_err(DecodeError::new)
+    }
 }
 
 /// A length comes before the parts of a list or map in many formats: who says the wrong one moves the border to what follows.

@@ -86,7 +86,8 @@ pub fn wide_integers<C: Codec>(codec: &C) -> Verdict {
     trial.verdict()
 }
 
-/// `f32` and `f64`, subnormal ones and both zeros included, bit for bit.
+/// `f32` and `f64`, subnormal ones and both zeros included, bit for bit. Where the bytes say what they hold, also read as another width: the
+/// nearest, and never an infinity in the stead of a number.
 ///
 /// # Errors
 /// What happened instead.
@@ -101,6 +102,12 @@ pub fn finite_floats<C: Codec>(codec: &C) -> Verdict {
     let subnormal = [f32::from_bits(1), f32::from_bits(0x007f_ffff)];
     let singles = [0.0, -0.0, 0.1, 1.0 / 3.0, f32::MIN_POSITIVE, f32::MAX, f32::MIN, f32::EPSILON, 16_777_217.0, 1e10];
     trial.carry_each("f32", singles.into_iter().chain(subnormal).map(Single))?;
+    trial.read_as(-1.5_f32, Some(-1.5_f64))?;
+    trial.read_as(0.1_f64, Some(0.1_f32))?;
+    trial.read_as(f64::from(f32::MAX), Some(f32::MAX))?;
+    trial.read_as(7_u8, Some(7.0_f64))?;
+    trial.read_as(1e39_f64, None::<f32>)?;
+    trial.read_as(-1e300_f64, None::<f32>)?;
     trial.verdict()
 }
 

@@ -152,6 +152,15 @@ impl<'a, X: Crossing> Place<'a, X> {
         Ok(())
     }
 
+    /// Fails if a number was asked for as a float of 32 bits and is beyond the largest: a cast would make it infinite.
+    #[inline]
+    pub(super) fn admit_single<E: Error>(self, value: f64) -> Result<(), E> {
+        if value.is_finite() && (value as f32).is_infinite() {
+            return Err(E::custom("a number beyond the range of a float of 32 bits"));
+        }
+        Ok(())
+    }
+
     #[cold]
     fn is_rounded(self, value: f64) -> bool {
         let rounded = self.budget.rounded_bits.get_or_init(|| {

@@ -87,7 +87,6 @@ impl<'de, D: Deserializer<'de>, X: Crossing> Deserializer<'de> for GuardDeserial
         deserialize_u32() => deserialize_u32;
         deserialize_u64() => deserialize_u64;
         deserialize_u128() => deserialize_u128;
-        deserialize_f32() => deserialize_f32;
         deserialize_f64() => deserialize_f64;
         deserialize_char() => deserialize_char;
         deserialize_str() => deserialize_str;
@@ -105,6 +104,12 @@ impl<'de, D: Deserializer<'de>, X: Crossing> Deserializer<'de> for GuardDeserial
         deserialize_enum(name: &'static str, variants: &'static [&'static str]) => deserialize_enum;
         deserialize_identifier() => deserialize_identifier;
         deserialize_ignored_any() => deserialize_ignored_any;
+    }
+
+    #[inline]
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        let visitor = GuardVisitor::single(visitor, self.place);
+        self.place.outward(|| self.inner.deserialize_f32(visitor))
     }
 
     #[inline]

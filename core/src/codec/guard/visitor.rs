@@ -12,19 +12,36 @@ use crate::codec::guard::errors::Crossing;
 pub(super) struct GuardVisitor<'a, V, X> {
     inner: V,
     place: Place<'a, X>,
-    /// Whether the codec chooses what it gives, since no type was asked for.
-    is_dynamic: bool,
+    asked: Asked,
+}
+
+/// What was asked for, as far as it matters to what may come.
+#[derive(Clone, Copy, PartialEq)]
+enum Asked {
+    /// A type like any other.
+    Type,
+    /// A float of 32 bits.
+    Single,
+    /// No type: the codec chooses what it gives.
+    Anything,
 }
 
 impl<'a, V, X> GuardVisitor<'a, V, X> {
     #[inline]
     pub(super) fn new(inner: V, place: Place<'a, X>) -> Self {
-        Self { inner, place, is_dynamic: false }
+        Self { inner, place, asked: Asked::Type }
     }
 
+    /// For a float of 32 bits.
+    #[inline]
+    pub(super) fn single(inner: V, place: Place<'a, X>) -> Self {
+        Self { inner, place, asked: Asked::Single }
+    }
+
+    /// For whatever there is.
     #[inline]
     pub(super) fn dynamic(inner: V, place: Place<'a, X>) -> Self {
-        Self { inner, place, is_dynamic: true }
+        Self { inner, place, asked: Asked::Anything }
     }
 }
 
@@ -81,8 +98,10 @@ impl<'de, V: Visitor<'de>, X: Crossing> Visitor<'de> for GuardVisitor<'_, V, X> 
 
     #[inline]
     fn visit_f64<E: Error>(self, value: f64) -> Result<V::Value, E> {
-        if self.is_dynamic {
-            self.place.admit_float(value)?;
+        match self.asked {
+            Asked::Type => {}
+            Asked::Single => self.place.admit_single(value)?,
+            Asked::Anything => self.place.admit_float(value)?,
         }
         self.place.inward(|| self.inner.visit_f64(value))
     }
