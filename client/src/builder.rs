@@ -133,8 +133,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Work that concerns every call, behind that of the interceptors added before. What it does at an end is done on the thread that
-    /// drives the connection, or on a caller's: it must not wait for this client.
+    /// Work that concerns every call, behind that of the interceptors added before. What it does at an end is done on a caller's
+    /// thread, or on the connection's own; it may call this client and wait.
     ///
     /// ```
     /// # use bulla_client::Client;
