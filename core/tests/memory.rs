@@ -1,4 +1,5 @@
 //! What a connection holds while nothing happens on it.
+#![cfg(feature = "protocol")]
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::sync::Arc;

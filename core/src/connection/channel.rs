@@ -3,6 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
+use foldhash::fast::RandomState as FastHash;
+
 use crate::connection::flood::Budget;
 use crate::connection::stream::{Received, Stream};
 use crate::connection::{Bounds, Closed, CommandError, Event, Limits, Message, Open, Side, StreamId, Violation};
@@ -23,7 +25,8 @@ pub(crate) struct Channel {
     /// Of the bounds, those that hold in here: see [`Bounds`].
     inbound: usize,
     outbound: usize,
-    pub(crate) streams: HashMap<u32, Stream>,
+    /// A fast hash will do: it has a seed of its own, and a peer that found numbers that collide could have no more of them than agreed.
+    pub(crate) streams: HashMap<u32, Stream, FastHash>,
     /// Frames other than DATA and CREDIT, written and waiting.
     pub(crate) control: Vec<u8>,
     /// Streams with something to send, in turn.
@@ -63,7 +66,7 @@ impl Channel {
             limits,
             inbound: bounds.inbound,
             outbound: bounds.outbound,
-            streams: HashMap::new(),
+            streams: HashMap::default(),
             control: Vec::new(),
             ready: VecDeque::new(),
             grants: Vec::new(),

@@ -319,7 +319,7 @@ impl Connection {
     }
 
     /// Gives back memory that can be had again: what the ciphers' keys grew to, and room that nothing is in. About a kilobyte is left
-    /// of an idle connection, where it was two or, after many calls at once, twenty. The next record takes about a microsecond more,
+    /// of an idle connection, where it was two or, after many calls at once, twenty. The next record takes a third of a microsecond more,
     /// and nothing else changes. For who has many connections of which most are silent.
     pub fn rest(&mut self) {
         self.held.shrink_to_fit();

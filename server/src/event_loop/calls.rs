@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use bulla_core::connection::{Connection, StreamId};
 use bulla_core::status::{Code, Status};
+use foldhash::fast::RandomState as FastHash;
 
 use self::stage::{Receiving, Stage};
 use crate::capacity::no_room;
@@ -23,7 +24,7 @@ use crate::shares::{Owned, Owner};
 pub(crate) struct Calls {
     key: PeerKey,
     session: Option<Arc<SessionFacts>>,
-    open: HashMap<StreamId, Stage>,
+    open: HashMap<StreamId, Stage, FastHash>,
     /// Ready to run, but the peer has too many replies to take first.
     held: VecDeque<Job>,
     running: u32,
@@ -44,7 +45,7 @@ impl Calls {
         Self {
             key,
             session: None,
-            open: HashMap::new(),
+            open: HashMap::default(),
             held: VecDeque::new(),
             running: 0,
             owed: 0,
