@@ -133,6 +133,17 @@ fn a_person_types_and_ends_with_ctrl_d() {
 }
 
 #[test]
+fn what_was_sealed_is_shown_only_if_it_is_text() {
+    let person = Person::new("127.0.0.1:1");
+    for (secret, code) in [("Grüße,\tAda\r\n", 0), ("\u{1b}[2J", 2), ("\u{9b}2J", 2), ("\0", 2)] {
+        let (_, token, _) = person.run(&["seal"], secret);
+        let (found, stdout, stderr) = person.run(&["open"], &token);
+        assert_eq!((found, stdout.as_str()), (code, if code == 0 { secret } else { "" }), "{stderr}");
+        assert!(code == 0 || stderr.contains("no plain text, and could steer the terminal"), "{stderr}");
+    }
+}
+
+#[test]
 fn who_types_is_told_what_is_waited_for() {
     let server = serve(&["json"], store(&["json"]));
     let person = Person::new(server.address);

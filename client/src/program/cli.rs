@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use super::commands::{
@@ -69,7 +70,7 @@ pub(crate) struct Options {
     #[arg(long, global = true, env = "BULLA_KEY", default_value = "bulla.key", value_name = "FILE")]
     pub(crate) key: PathBuf,
     /// The codecs to offer, the preferred one first [default: all that are linked and do not ask to be named]
-    #[arg(long, global = true, value_delimiter = ',', value_name = "NAME,…")]
+    #[arg(long, global = true, value_delimiter = ',', value_parser = NonEmptyStringValueParser::new(), value_name = "NAME,…")]
     pub(crate) codec: Vec<String>,
     /// Write JSON, errors too
     #[arg(long, global = true)]

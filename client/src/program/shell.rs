@@ -175,6 +175,16 @@ impl Serialize for Details<'_> {
     }
 }
 
+/// Why bytes are not written to a terminal.
+pub(crate) const NOT_SHOWN: &str = "this is no plain text, and could steer the terminal";
+
+/// Whether a terminal would take some of these bytes for orders, or for noise: control characters other than blanks and ends of lines,
+/// also those of two bytes in UTF-8.
+pub(crate) fn steers_terminals(bytes: &[u8]) -> bool {
+    let single = |byte: &u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r');
+    bytes.iter().any(single) || bytes.windows(2).any(|pair| pair[0] == 0xc2 && (0x80..=0x9f).contains(&pair[1]))
+}
+
 /// Input that could not be read.
 pub(crate) fn unreadable(what: impl Display, error: &io::Error) -> Failure {
     Failure::new(Exit::File, format!("cannot read {what}: {error}"))

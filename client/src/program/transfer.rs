@@ -160,7 +160,10 @@ pub(crate) fn each<T>(
     }
     match worst {
         None => Ok(()),
-        Some(exit) => Err(Failure::new(exit, format!("{failed} of {} failed; they are named above", items.len()))),
+        Some(exit) => {
+            let named = if failed == 1 { "it is" } else { "they are" };
+            Err(Failure::new(exit, format!("{failed} of {} failed; {named} named above", items.len())))
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::program::cli::Options;
 use crate::program::connect::{close_after, connect_for_files};
 use crate::program::exit::{Exit, Failure};
 use crate::program::interrupt::cancel_on_interrupt;
-use crate::program::shell::Shell;
+use crate::program::shell::{NOT_SHOWN, Shell, steers_terminals};
 use crate::program::transfer::{Meter, each};
 
 const EXAMPLES: &str = "\
@@ -114,7 +114,8 @@ fn fetch_to_stdout(
     shell: &mut Shell<'_, '_>,
 ) -> Result<(), Failure> {
     let mut meter = Meter::new(name, false, interrupted, shell);
-    let mut output = Output { stream: &mut shell.streams.stdout, has_reader: true };
+    let is_terminal = shell.streams.terminals[1];
+    let mut output = Output { stream: &mut shell.streams.stdout, is_terminal, has_reader: true };
     let outcome = client.files().fetch(name, &mut output, |progress| meter.show(progress));
     let has_reader = output.has_reader;
     let outcome = meter.end(outcome);
@@ -128,9 +129,10 @@ fn fetch_to_stdout(
     Ok(())
 }
 
-/// The standard output, as long as somebody reads it.
+/// The standard output, as long as somebody reads it, and what comes can do a terminal no harm.
 struct Output<W> {
     stream: W,
+    is_terminal: bool,
     has_reader: bool,
 }
 
@@ -143,6 +145,9 @@ impl<W> Output<W> {
 
 impl<W: Write> Write for Output<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.is_terminal && steers_terminals(bytes) {
+            return Err(io::Error::other(format!("{NOT_SHOWN}: name a file with -o")));
+        }
         let written = self.stream.write(bytes);
         self.note(written)
     }

@@ -60,7 +60,10 @@ pub(crate) fn run(arguments: &Arguments, options: &Options, shell: &mut Shell<'_
     }
     shell.line(format_args!("{server} is {}, codec {}", session.agent, session.codec))?;
     let [min, average, max] = [min, average, max].map(|time| time.as_secs_f64() * 1000.0);
-    Ok(shell.line(format_args!("{count} pings: min {min:.3} ms, avg {average:.3} ms, max {max:.3} ms"))?)
+    Ok(shell.line(format_args!(
+        "{count} ping{}: min {min:.3} ms, avg {average:.3} ms, max {max:.3} ms",
+        if count == 1 { "" } else { "s" }
+    ))?)
 }
 
 fn microseconds(time: Duration) -> u64 {

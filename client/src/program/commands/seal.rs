@@ -14,7 +14,7 @@ use clap::Args;
 use crate::program::cli::Options;
 use crate::program::document::read_all;
 use crate::program::exit::{Exit, Failure};
-use crate::program::shell::Shell;
+use crate::program::shell::{NOT_SHOWN, Shell, steers_terminals};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,7 +45,12 @@ pub(crate) fn run(arguments: &Arguments, options: &Options, shell: &mut Shell<'_
 
 /// Writes to standard output, or to a file, which is for its owner alone if it is new: what was sealed is a secret.
 pub(crate) fn write_out(path: Option<&Path>, bytes: &[u8], shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
-    let Some(path) = path else { return Ok(shell.write(bytes)?) };
+    let Some(path) = path else {
+        if shell.streams.terminals[1] && steers_terminals(bytes) {
+            return Err(Failure::new(Exit::Usage, format!("{NOT_SHOWN}: write it to a file with -o, or into a pipe")));
+        }
+        return Ok(shell.write(bytes)?);
+    };
     let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
     file.and_then(|mut file| file.write_all(bytes))
         .map_err(|error| Failure::new(Exit::File, format!("cannot write {}: {error}", escape(&path.display(), 200))))
