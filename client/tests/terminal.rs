@@ -50,7 +50,7 @@ fn columns(line: &str) -> Vec<&str> {
 fn a_list_is_a_table_with_a_column_for_each_field() {
     let server = serve(&["json"], store(&["json"]));
     let person = Person::new(server.address);
-    assert_eq!(person.run(&["send", "people", "name=Ada", "age:=36"], "").1, "stored as record 1 of people\n");
+    assert_eq!(person.run(&["send", "people", "name=Ada", "age:=36"], "").1, "stored in people as record 1\n");
     person.run(&["send", "people", "name=Bob", "tags:=[1]"], "");
     let (code, stdout, stderr) = person.run(&["list", "people"], "");
     assert_eq!((code, stderr.as_str()), (0, "2 records\n"));
@@ -126,7 +126,7 @@ fn a_person_types_and_ends_with_ctrl_d() {
     let server = serve(&["json", "yaml"], store(&["json", "yaml"]));
     let person = Person::new(server.address);
     let (code, stdout, stderr) = person.run(&["form", "people", "name", "age:int?"], "Ada\n\n2\n");
-    assert_eq!((code, stdout.as_str()), (0, "stored as record 1 of people\n"));
+    assert_eq!((code, stdout.as_str()), (0, "stored in people as record 1\n"));
     let asked =
         "name: age (int, optional):   1) json\n  2) yaml\ncodec [1]: another one? [Y/n]: \n1 stored in people\n";
     assert_eq!(stderr, asked);

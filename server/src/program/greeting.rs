@@ -54,7 +54,7 @@ fn compose(running: &Running, options: &Options, addresses: &[String], codecs: &
     let put = files.is_some().then_some(("put report.pdf", "store a file; fetch gets it back"));
     let commands = [("ping", "is it there?"), ("send people name=Ada age:=36", "store a document")];
     for (command, why) in commands.into_iter().chain(put).chain([("list people", "read it back")]) {
-        let _ = writeln!(text, "  {bold}{client} {command:28}{bold:#}# {why}");
+        let _ = writeln!(text, "  {bold}{client} {command:30}{bold:#}# {why}");
     }
     text
 }

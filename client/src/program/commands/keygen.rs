@@ -18,6 +18,9 @@ Examples:
   bulla keygen /etc/bulla/ada.key   writes another file
   bulla keygen --force              replaces the key
 
+A server tells clients apart whose keys have names in its file, one a line:
+  (umask 077; echo \"ada = $(cat ada.key)\" >> server.key)
+
 Everybody who used a key that was replaced must get the new one. The file is for its owner alone (mode 0600). Both sides need it: copy it on a safe way, such as scp. It is a Fernet key, as Python's \
 Fernet.generate_key() makes them.";
 

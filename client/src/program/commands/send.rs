@@ -81,7 +81,7 @@ pub(super) fn show_stored(collection: &str, id: u64, shell: &mut Shell<'_, '_>) 
         return shell.json_line(&Stored { collection, id });
     }
     if shell.is_for_people() {
-        return Ok(shell.line(format_args!("stored as record {id} of {}", escape(collection, 100)))?);
+        return Ok(shell.line(format_args!("stored in {} as record {id}", escape(collection, 100)))?);
     }
     Ok(shell.line(id)?)
 }
