@@ -124,6 +124,20 @@ fn a_stream_names_the_lines_that_are_refused() {
 }
 
 #[test]
+fn lines_that_fail_in_one_way_are_one_range() {
+    let (_server, bulla) = bulla();
+    let run = bulla.run_with(&["send", "things", "-"], "no\nno\n1\n\nno\nnull\nyes\nno\nno\n");
+    assert_eq!((run.code, run.stdout.as_str()), (7, "2 of 8 documents acknowledged\n"));
+    let lines: Vec<&str> = run.stderr.lines().map(|line| line.split(" not JSON").next().unwrap()).collect();
+    let last = "error: 6 documents were not stored; their lines are named above";
+    let named =
+        ["error: line 1:", "error: 2 lines from 2 to 5:", "error: line 7:", "error: line 8:", "error: line 9:", last];
+    assert_eq!(lines, named, "{}", run.stderr);
+    let run = bulla.run_with(&["send", "things", "-", "--json"], "no\nno\nno\n");
+    assert_eq!(run.stderr.matches("\"line\":").count(), 3, "{}", run.stderr);
+}
+
+#[test]
 fn thousands_of_lines_are_on_their_way_at_once() {
     let (_server, bulla) = bulla();
     let lines: String =

@@ -161,7 +161,7 @@ fn the_key_file_is_read_again_on_sighup() {
     assert_eq!(program.client("json").call::<_, u8>("echo", &1), Ok(1));
     write_key_file(&path, &other_key(), true).unwrap();
     program.signal(Signal::HUP);
-    program.wait_for_log("read the key file again: 1 keys");
+    program.wait_for_log("read the key file again, keys: 1");
     assert_eq!(program.client_with(other_key(), "json").call::<_, u8>("echo", &2), Ok(2));
     let outcome = Client::connect(&program.addresses[0], key(), &["json"]).map(|_| ());
     assert_eq!(outcome, Err(Closed::Handshake(HandshakeError::KeyRefused)));

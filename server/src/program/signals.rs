@@ -67,7 +67,7 @@ impl Actor {
                 self.draining = true;
                 let calls = self.control.metrics().calls_running;
                 let time = humantime::format_duration(self.drain);
-                tracing::info!("draining: {calls} calls run and may take {time}; a second signal stops at once");
+                tracing::info!("draining: calls that run ({calls}) may take {time}; a second signal stops at once");
                 self.control.drain(self.drain);
             }
         }
@@ -79,7 +79,7 @@ fn reload(control: &Control, path: &Path) {
         Ok(keys) => {
             let count = keys.len();
             control.replace_keys(keys);
-            tracing::info!("read the key file again: {count} keys; sessions go on");
+            tracing::info!("read the key file again, keys: {count}; sessions go on");
         }
         Err(error) => tracing::error!("the keys stay as they were: {error}"),
     }

@@ -5,7 +5,7 @@ use bulla_core::text::escape;
 use serde::Serialize;
 
 use super::list::Shown;
-use super::live::{conclude_endless, show_each};
+use super::live::{conclude_endless, of_listening, show_each};
 use crate::Client;
 use crate::program::exit::Failure;
 use crate::program::interrupt::cancel_on_interrupt;
@@ -48,7 +48,7 @@ pub(super) fn follow(
         }
         Ok(left > 0)
     };
-    let shown = show_each(|timeout| records.next_timeout(timeout), shell, &mut show);
+    let shown = show_each(|timeout| records.next_timeout(timeout).map_err(of_listening), shell, &mut show);
     conclude_endless(shown, limit < usize::MAX)
 }
 

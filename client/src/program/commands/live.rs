@@ -18,8 +18,8 @@ pub(super) enum Shown {
 
 /// Shows each thing that comes, until `show` says `false` or there are no more. The output is written out whenever nothing waits
 /// to be shown, so that it is there in time, also in a pipe, and by the block when much comes at once.
-pub(super) fn show_each<T>(
-    mut next: impl FnMut(Duration) -> Poll<Option<Result<T, CallError>>>,
+pub(super) fn show_each<T, E: Into<Failure>>(
+    mut next: impl FnMut(Duration) -> Poll<Option<Result<T, E>>>,
     shell: &mut Shell<'_, '_>,
     mut show: impl FnMut(T, &mut Shell<'_, '_>) -> Result<bool, Failure>,
 ) -> Result<Shown, Failure> {
@@ -34,10 +34,18 @@ pub(super) fn show_each<T>(
                 }
             }
         };
-        let Some(thing) = thing.transpose()? else { return Ok(Shown::All) };
+        let Some(thing) = thing.transpose().map_err(Into::into)? else { return Ok(Shown::All) };
         if !show(thing, shell)? {
             return Ok(Shown::Enough);
         }
+    }
+}
+
+/// What goes wrong with something that only listens: it does no harm to begin again.
+pub(super) fn of_listening(error: CallError) -> Failure {
+    match error {
+        CallError::MayHaveRun { reason, .. } => Failure::new(Exit::Lost, reason.to_string()),
+        error => error.into(),
     }
 }
 

@@ -65,7 +65,7 @@ fn publish_lines(arguments: &Arguments, options: &Options, shell: &mut Shell<'_,
     cancel_on_interrupt(&client, shell)?;
     let mut lines = Lines::new(shell, "published");
     let published = send_lines(&client, arguments, &mut lines, shell);
-    lines.progress.finish_and_clear();
+    lines.finish(shell);
     let published = close_after(&client, published)?;
     show(&published, shell)?;
     lines.conclude("published")

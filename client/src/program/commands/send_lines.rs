@@ -49,13 +49,14 @@ pub(super) fn run(
         }
         // Who types hears of each line before the next.
         if shell.is_typed() {
-            sending.settle(0, shell)?;
+            sending.settle(0, shell);
         }
         Ok(true)
     });
-    let result = sent.and_then(|()| sending.settle(0, shell));
-    let lines = sending.lines;
-    lines.progress.finish_and_clear();
+    // However the input ended, what is on its way comes to something.
+    sending.settle(0, shell);
+    let mut lines = sending.lines;
+    lines.finish(shell);
     client.close();
     let (acknowledged, failed) = (lines.done, lines.failed);
     if shell.json {
@@ -63,7 +64,11 @@ pub(super) fn run(
     } else {
         shell.line(format_args!("{acknowledged} of {} documents acknowledged", acknowledged + failed))?;
     }
-    result.and_then(|()| lines.conclude("stored"))
+    match sent {
+        // What was lost before may have been stored: there is more to say than that nobody is there.
+        Err(failure) if lines.worst.is_some() => Err(Failure { exit: Exit::Lost, ..failure }),
+        sent => sent.and_then(|()| lines.conclude("stored")),
+    }
 }
 
 /// Reads one document a line, each with its length, until `take` says `false` or the input ends.
@@ -93,11 +98,21 @@ pub(super) fn for_each_document(
 
 /// How the lines fare.
 pub(super) struct Lines {
-    pub(super) progress: ProgressBar,
+    progress: ProgressBar,
     done: u64,
     failed: u64,
     /// How the first line failed that did.
     worst: Option<Exit>,
+    /// What was said last, and of which lines since it would have to be said again.
+    repeated: Option<Repeated>,
+}
+
+/// A failure that was shown, and the lines that failed in the same way after it.
+struct Repeated {
+    failure: Failure,
+    first: u64,
+    last: u64,
+    count: u64,
 }
 
 impl Lines {
@@ -110,7 +125,7 @@ impl Lines {
             let style = ProgressStyle::with_template(&template).expect("the template is a constant but for a word");
             ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style)
         };
-        Self { progress, done: 0, failed: 0, worst: None }
+        Self { progress, done: 0, failed: 0, worst: None, repeated: None }
     }
 
     pub(super) fn done(&mut self) {
@@ -121,7 +136,34 @@ impl Lines {
     pub(super) fn fail(&mut self, number: u64, failure: Failure, shell: &mut Shell<'_, '_>) {
         self.failed += 1;
         self.worst.get_or_insert(failure.exit);
-        self.progress.suspend(|| shell.complain(&failure, Some(number)));
+        match self.repeated.as_mut().filter(|repeated| repeated.failure == failure && !shell.json) {
+            Some(Repeated { first, last, count, .. }) => {
+                *first = if *count == 0 { number } else { *first };
+                (*last, *count) = (number, *count + 1);
+            }
+            None => {
+                self.show_repeated(shell);
+                self.progress.suspend(|| shell.complain(&failure, Some(number)));
+                self.repeated = Some(Repeated { failure, first: number, last: number, count: 0 });
+            }
+        }
+    }
+
+    /// Names the lines that failed as the last one did that was shown: a thousand lines, when the disk is full, are one range.
+    fn show_repeated(&mut self, shell: &mut Shell<'_, '_>) {
+        let Some(Repeated { failure, first, last, count }) = self.repeated.take() else { return };
+        let message = match count {
+            0 => return,
+            1 => format!("line {first}: {}", failure.message),
+            _ => format!("{count} lines from {first} to {last}: {}", failure.message),
+        };
+        self.progress.suspend(|| shell.complain(&Failure { message, ..failure }, None));
+    }
+
+    /// Takes the bar away, when the last line has come to something.
+    pub(super) fn finish(&mut self, shell: &mut Shell<'_, '_>) {
+        self.show_repeated(shell);
+        self.progress.finish_and_clear();
     }
 
     /// The failure of those that failed.
@@ -153,7 +195,7 @@ impl<'a> Sending<'a> {
 
     fn send(&mut self, number: u64, size: usize, document: Value, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
         while self.window.len() >= self.most || self.bytes > WINDOW_BYTES {
-            self.settle(self.window.len() - 1, shell)?;
+            self.settle(self.window.len() - 1, shell);
         }
         let request = Append { collection: self.collection.to_owned(), document };
         match self.client.start("records.append", &request, &CallOptions::new()) {
@@ -161,32 +203,26 @@ impl<'a> Sending<'a> {
                 self.bytes += size;
                 self.window.push_back((number, size, pending));
             }
-            Err(error) => self.fail_call(number, error, shell)?,
+            // Without a connection there is no point in going on.
+            Err(CallError::Connect(error)) => {
+                let failure = Failure::from(error);
+                let message = format!("line {number} and what follows were not sent: {}", failure.message);
+                return Err(Failure { message, ..failure });
+            }
+            Err(error) => self.lines.fail(number, error.into(), shell),
         }
         Ok(())
     }
 
     /// Waits until no more than `left` calls are on their way.
-    fn settle(&mut self, left: usize, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
+    fn settle(&mut self, left: usize, shell: &mut Shell<'_, '_>) {
         while self.window.len() > left {
             let Some((number, size, pending)) = self.window.pop_front() else { break };
             self.bytes -= size;
             match pending.wait() {
                 Ok(_) => self.lines.done(),
-                Err(error) => self.fail_call(number, error, shell)?,
+                Err(error) => self.lines.fail(number, error.into(), shell),
             }
         }
-        Ok(())
-    }
-
-    /// A call that failed; without a connection there is no point in going on.
-    fn fail_call(&mut self, number: u64, error: CallError, shell: &mut Shell<'_, '_>) -> Result<(), Failure> {
-        if let CallError::Connect(error) = error {
-            self.lines.failed += 1;
-            let failure = Failure::from(error);
-            return Err(Failure { message: format!("at line {number}: {}", failure.message), ..failure });
-        }
-        self.lines.fail(number, error.into(), shell);
-        Ok(())
     }
 }

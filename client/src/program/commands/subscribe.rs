@@ -5,7 +5,7 @@ use bulla_core::text::escape;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::live::{conclude_endless, show_each};
+use super::live::{conclude_endless, of_listening, show_each};
 use crate::Client;
 use crate::program::cli::Options;
 use crate::program::connect::{close_after, connect};
@@ -99,7 +99,7 @@ fn show_all(client: &Client, arguments: &Arguments, shell: &mut Shell<'_, '_>) -
         }
         Ok(left != Some(0))
     };
-    let shown = show_each(|timeout| subscription.next_timeout(timeout), shell, &mut show);
+    let shown = show_each(|timeout| subscription.next_timeout(timeout).map_err(of_listening), shell, &mut show);
     conclude_endless(shown, arguments.count.is_some())
 }
 
