@@ -50,6 +50,7 @@ fn columns(line: &str) -> Vec<&str> {
 fn a_list_is_a_table_with_a_column_for_each_field() {
     let server = serve(&["json"], store(&["json"]));
     let person = Person::new(server.address);
+    assert_eq!(person.run(&["list"], "").2, "no collections: bulla send makes one\n");
     assert_eq!(person.run(&["send", "people", "name=Ada", "age:=36"], "").1, "stored in people as record 1\n");
     person.run(&["send", "people", "name=Bob", "tags:=[1]"], "");
     let (code, stdout, stderr) = person.run(&["list", "people"], "");

@@ -49,6 +49,12 @@ Examples:
   bulla codecs --server 127.0.0.1:7411   and what that server would choose
   bulla codecs --json";
 
+const COMPLETIONS: &str = "\
+Examples:
+  bulla completions bash > ~/.local/share/bash-completion/completions/bulla
+  bulla completions fish > ~/.config/fish/completions/bulla.fish
+  bulla completions zsh > ~/.zfunc/_bulla     with ~/.zfunc in fpath";
+
 /// Send and fetch sealed messages in any format.
 #[derive(Debug, Parser)]
 #[command(name = "bulla", version, after_help = AFTER, max_term_width = 110)]
@@ -120,7 +126,7 @@ pub(crate) enum Command {
     /// Open a text token
     Open(open::Arguments),
     /// Write the completions of a shell
-    #[command(after_help = "Example:\n  bulla completions bash > ~/.local/share/bash-completion/completions/bulla")]
+    #[command(after_help = COMPLETIONS)]
     Completions {
         /// The shell
         #[arg(value_name = "SHELL")]

@@ -54,7 +54,7 @@ impl<'a> Meter<'a> {
         Self { bar, moving, interrupted, stays, last: None }
     }
 
-    /// Shows nothing, among lines that are typed.
+    /// Shows nothing, where the bytes themselves are seen.
     pub(crate) fn hide(&self) {
         self.bar.set_draw_target(ProgressDrawTarget::hidden());
     }

@@ -47,6 +47,12 @@ Exit codes:
    9  to 13: see bulla-server build --help
   14  the folder of --files cannot be used";
 
+const COMPLETIONS: &str = "\
+Examples:
+  bulla-server completions bash > ~/.local/share/bash-completion/completions/bulla-server
+  bulla-server completions fish > ~/.config/fish/completions/bulla-server.fish
+  bulla-server completions zsh > ~/.zfunc/_bulla-server     with ~/.zfunc in fpath";
+
 /// Take sealed messages in any format, keep them or pass them on, and answer.
 #[derive(Debug, Parser)]
 #[command(name = "bulla-server", version, after_help = AFTER, max_term_width = 110)]
@@ -78,9 +84,7 @@ pub(crate) enum Command {
         json: bool,
     },
     /// Write the completions of a shell
-    #[command(
-        after_help = "Example:\n  bulla-server completions bash > ~/.local/share/bash-completion/completions/bulla-server"
-    )]
+    #[command(after_help = COMPLETIONS)]
     Completions {
         /// The shell
         #[arg(value_name = "SHELL")]

@@ -115,6 +115,9 @@ fn fetch_to_stdout(
 ) -> Result<(), Failure> {
     let mut meter = Meter::new(name, false, interrupted, shell);
     let is_terminal = shell.streams.terminals[1];
+    if is_terminal {
+        meter.hide();
+    }
     let mut output = Output { stream: &mut shell.streams.stdout, is_terminal, has_reader: true };
     let outcome = client.files().fetch(name, &mut output, |progress| meter.show(progress));
     let has_reader = output.has_reader;

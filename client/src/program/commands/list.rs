@@ -106,6 +106,10 @@ fn list_collections(client: &Client, shell: &mut Shell<'_, '_>) -> Result<(), Fa
     if !shell.is_for_people() {
         return collections.iter().try_for_each(|collection| shell.json_line(collection));
     }
+    if collections.is_empty() {
+        shell.note("no collections: bulla send makes one");
+        return Ok(());
+    }
     let mut table = shell.table(&["collection", "records"]);
     for collection in collections {
         table.add_row([escape(&collection.name, MAX_CELL), collection.records.to_string()]);
