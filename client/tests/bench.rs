@@ -146,7 +146,7 @@ fn what_cannot_work_is_said_before_anything_is_measured() {
         (&["bench", "-p", "1m", "-i", "1024", "-c", "2"], 2, "more than 1024 MiB"),
         (&["bench", "-c", "5000"], 2, "1..=1024"),
         (&["bench", "-d", "1ms"], 2, "between 10ms and 24h"),
-        (&["bench", "-p", "@none.json"], 7, "cannot open none.json"),
+        (&["bench", "-p", "@none.json"], 11, "cannot open none.json"),
         (&["bench", "--codec", "nonsense"], 5, "nonsense"),
     ] {
         let run = bulla.run(arguments);

@@ -268,7 +268,7 @@ fn several_files_go_at_once_and_each_failure_is_named() {
     }
     fs::create_dir(place.at("here")).unwrap();
     let run = place.run(&["put", &path("a"), &path("none"), &path("here"), &path("b"), "--into", "two"]);
-    assert_eq!(run.code, 1, "that of the first failure: {}", run.stderr);
+    assert_eq!(run.code, 11, "that of the first failure: {}", run.stderr);
     assert_eq!(run.stderr.lines().count(), 3);
     assert!(run.stderr.contains("here is not an ordinary file") && run.stderr.contains("2 of 4 failed"), "{run:?}");
     assert_eq!(place.ok(&["files"]).lines().count(), 2);
