@@ -159,7 +159,7 @@ pub struct Options {
     #[serde(deserialize_with = "time")]
     pub write_timeout: Option<Duration>,
     /// How long a stream's handler waits for a peer that sends nothing, or takes nothing [default: 5m]
-    #[arg(long, hide_env_values = true, env = "BULLA_STREAM_TIMEOUT", value_parser = humantime::parse_duration, value_name = "TIME", help_heading = "Limits")]
+    #[arg(long, hide_env_values = true, env = "BULLA_STREAM_TIMEOUT", value_parser = parse_time, value_name = "TIME", help_heading = "Limits")]
     #[serde(deserialize_with = "time")]
     pub stream_timeout: Option<Duration>,
     /// How long calls that run may take once the server drains [default: 30s]
