@@ -372,3 +372,24 @@ fn a_server_without_files_is_told_apart() {
         assert!(run.stderr.ends_with("; a bulla-server keeps files if it is started with --files\n"), "{}", run.stderr);
     }
 }
+
+#[cfg(feature = "program")]
+#[test]
+fn a_transfer_that_a_server_breaks_off_can_be_gone_on_with() {
+    let meeting = meet(|builder| {
+        builder.route("files.part", |_: PartRequest, _: &Context| Ok(PartReply { size: 0 })).route_client_stream(
+            "files.put",
+            |mut requests: Requests<PutMessage>, _: &Context| -> Result<Receipt, Status> {
+                requests.next().unwrap()?;
+                Err(Status::new(Code::Unavailable, "the server is going away"))
+            },
+        )
+    });
+    let bulla = common::bulla::Bulla::new(meeting.server.addresses()[0].to_string(), &key(7));
+    bulla.write("a", vec![7; 4 << 20]);
+    let run = bulla.run(&["put", "a"]);
+    assert_eq!(run.code, 6, "{}", run.stderr);
+    let start = "error: the server refused files.put: UNAVAILABLE: the server is going away at ";
+    assert!(run.stderr.starts_with(start), "{}", run.stderr);
+    assert!(run.stderr.ends_with(" of 4.00 MiB: the same command goes on from there\n"), "{}", run.stderr);
+}

@@ -107,6 +107,13 @@ impl<'a> Meter<'a> {
                 let failure = Failure::from(error);
                 Failure { message: format!("{}; --replace replaces it", failure.message), ..failure }
             }
+            // It went well so far: the server drains, or a side was silent for too long.
+            TransferError::Call(CallError::Status { status, .. })
+                if matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded) && self.last.is_some() =>
+            {
+                let failure = Failure::from(error);
+                Failure { message: format!("{}{at}{on}", failure.message), ..failure }
+            }
             _ => error.into(),
         }
     }
