@@ -123,6 +123,14 @@ impl Inbox {
         Some(mail)
     }
 
+    /// Drops the messages, and ends with this, whatever was to come behind them. `true` if the reader is to be [woken](Self::wake).
+    #[must_use]
+    pub(crate) fn cut(&self, end: End) -> bool {
+        let mut content = self.lock();
+        (content.first, content.more, content.end) = (None, VecDeque::new(), Some(end));
+        std::mem::take(&mut content.waiting)
+    }
+
     /// Drops the messages: their number, and their bytes.
     pub(crate) fn clear(&self) -> (usize, usize) {
         let mut content = self.lock();

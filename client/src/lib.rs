@@ -52,7 +52,10 @@
 //! **Who waits for whom.** What a server sends is granted room as it is taken, so an [`Incoming`] that nobody reads costs a window (256 KiB
 //! by default) and makes its server wait; [`Incoming::try_next`] and [`Incoming::next_timeout`] look without waiting for ever. What
 //! is sent waits for room at the server: then [`Outgoing::send`] blocks, and [`Outgoing::try_send`] says that it would. No other call or
-//! stream is held up by that.
+//! stream is held up by that. What is left unread on all streams together has a bound, too: three quarters of
+//! [`Bounds::inbound`](bulla_core::connection::Bounds::inbound), 48 MiB of the 64 that [`client_bounds`] gives. Beyond that, the stream
+//! that was left alone for longest of those that hold much ends with `RESOURCE_EXHAUSTED`, and what is unread of it is dropped: those that
+//! are read go on.
 //!
 //! **How a stream ends.** Well, when each side has said that it is done: [`Outgoing::finish`], and the end of the iteration. Early, with the
 //! server's status, when the connection is lost, when the deadline passes, or when this side gives it up: by dropping a half before its end, or by

@@ -369,3 +369,34 @@ fn what_nobody_reads_any_more_keeps_no_room() {
     let numbers: Incoming<u64> = client.server_stream("count", &50_000_u64, &options()).unwrap();
     assert_eq!(numbers.map(Result::unwrap).count(), 50_000);
 }
+
+#[test]
+fn streams_that_nobody_reads_go_before_one_that_is_read() {
+    let (server, watch) = serve_streams(Limits::default());
+    let mut bounds = client_bounds();
+    bounds.inbound = 1 << 20;
+    let client = server.builder().offer(["bincode"]).bounds(bounds).connect().unwrap();
+    let mut read: Incoming<u64> = client.server_stream("endless", &0_u64, &options()).unwrap();
+    let mut stalled = Vec::new();
+    // Each has a window of small messages that nobody reads; the reader of the first has some of them in its hands.
+    for number in 0..8 {
+        let before = watch.sent.load(Ordering::SeqCst);
+        let mut stream: Incoming<u64> = client.server_stream("endless", &0_u64, &options()).unwrap();
+        if number == 0 {
+            assert_eq!(stream.next().unwrap().unwrap(), 0);
+        }
+        stalled.push(stream);
+        eventually("its window is full", || watch.sent.load(Ordering::SeqCst) >= before + 3000);
+        for _ in 0..5000 {
+            read.next().unwrap().unwrap();
+        }
+    }
+    let goes_on = |stream: &mut Incoming<u64>| stream.by_ref().take(5000).all(|number| number.is_ok());
+    let fates: Vec<bool> = stalled.iter_mut().map(goes_on).collect();
+    let gone = fates.iter().filter(|goes_on| !**goes_on).count();
+    assert!((5..=7).contains(&gone) && fates.is_sorted(), "the oldest go first, and no more than must: {fates:?}");
+    for _ in 0..5000 {
+        read.next().unwrap().unwrap();
+    }
+    assert!(server.log.resets.lock().unwrap().iter().any(|status| status.code() == Code::ResourceExhausted));
+}

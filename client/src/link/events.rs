@@ -36,15 +36,37 @@ impl State {
             return self.refuse(stream, "one answer was expected");
         };
         let (inbox, expects) = (Arc::clone(&entry.inbox), entry.expects);
+        if expects != Expects::One {
+            self.unread.add(stream, &inbox, length);
+        }
         if inbox.put(message) {
             self.wake_reader(inbox);
         }
         if expects == Expects::One {
             // It is the caller's now, who asked for it: what waits here is bounded by the calls under way.
             self.connection.consume(stream, length);
-            self.handle_answered(stream);
-        } else if last {
+            return self.handle_answered(stream);
+        }
+        if last {
             self.handle_finished(stream);
+        }
+        self.make_readers_room();
+    }
+
+    /// Ends streams that nobody reads, as long as all that waits to be read is too much: those that are read go on.
+    fn make_readers_room(&mut self) {
+        while self.unread.cost() > self.most_unread
+            && let Some((stream, held)) = self.unread.take_stalest()
+        {
+            let reason = format_args!("left unread while more than {} bytes waited to be read", self.most_unread);
+            let status = Status::new(Code::ResourceExhausted, reason);
+            // An error says that the stream is over: what is left of it is in its inbox.
+            let _ = self.connection.reset(stream, &status);
+            self.connection.consume_many(stream, held.messages, held.bytes);
+            self.conclude(stream, |_| End::Status(status.clone()));
+            if held.inbox.cut(End::Status(status)) {
+                self.wake_reader(held.inbox);
+            }
         }
     }
 

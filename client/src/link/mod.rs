@@ -9,6 +9,7 @@ mod flush;
 mod lead;
 mod state;
 mod streams;
+mod unread;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -43,7 +44,7 @@ impl Link {
         bounds: Bounds,
         driver: Box<Driver>,
     ) -> Self {
-        let state = Mutex::new(State::new(connection, driver));
+        let state = Mutex::new(State::new(connection, &bounds, driver));
         Self { socket, waker, bounds, state, changed: Condvar::new(), keeper: Condvar::new() }
     }
 

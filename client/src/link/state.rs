@@ -5,10 +5,11 @@ use std::io;
 use std::sync::{Arc, Condvar};
 use std::time::Instant;
 
-use bulla_core::connection::{CommandError, Connection, Open, StreamId};
+use bulla_core::connection::{Bounds, CommandError, Connection, Open, StreamId};
 use bulla_core::intercept::Endings;
 
 use super::lead::Lead;
+use super::unread::Unread;
 use super::{Expects, Refusal};
 use crate::Lost;
 use crate::drive::Driver;
@@ -18,6 +19,10 @@ use crate::inbox::{End, Inbox};
 pub(crate) struct State {
     pub(crate) connection: Connection,
     pub(super) streams: HashMap<StreamId, Entry>,
+    /// What streams hold for their readers.
+    pub(super) unread: Unread,
+    /// Beyond that, a stream has to go. The connection's own bound is for messages that are not whole, too.
+    pub(super) most_unread: usize,
     /// Streams of which something waits to be written: requests, or the first word of a longer stream.
     pub(super) unwritten: Vec<StreamId>,
     /// Bytes of requests that wait to be written.
@@ -88,10 +93,12 @@ impl Wakeup {
 }
 
 impl State {
-    pub(super) fn new(connection: Connection, driver: Box<Driver>) -> Self {
+    pub(super) fn new(connection: Connection, bounds: &Bounds, driver: Box<Driver>) -> Self {
         Self {
             connection,
             streams: HashMap::new(),
+            unread: Unread::default(),
+            most_unread: bounds.inbound / 4 * 3,
             unwritten: Vec::new(),
             backlog: 0,
             crowded: Vec::new(),
@@ -208,7 +215,14 @@ impl State {
     pub(super) fn discard(&mut self, stream: StreamId, inbox: &Inbox, mut messages: usize, mut bytes: usize) {
         let (count, size) = inbox.clear();
         (messages, bytes) = (messages + count, bytes + size);
-        self.connection.consume_many(stream, messages, bytes);
+        self.consume(stream, messages, bytes);
+    }
+
+    /// Messages of a stream were read, or never will be.
+    pub(super) fn consume(&mut self, stream: StreamId, messages: usize, bytes: usize) {
+        if self.unread.remove(stream, messages, bytes) {
+            self.connection.consume_many(stream, messages, bytes);
+        }
     }
 
     // Output

@@ -186,7 +186,7 @@ impl Link {
     /// Grants the room of messages that were read.
     pub(crate) fn consume(&self, stream: StreamId, messages: usize, bytes: usize) {
         let mut state = self.lock();
-        state.connection.consume_many(stream, messages, bytes);
+        state.consume(stream, messages, bytes);
         self.flush_from(state);
     }
 }
