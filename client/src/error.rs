@@ -220,6 +220,14 @@ pub enum CallError {
         /// The route called.
         route: String,
     },
+    /// The server's list does not go on as a list must: it would never end, or be one with gaps.
+    #[error("the server's answers to {route} are no list: {reason}")]
+    List {
+        /// The route called.
+        route: &'static str,
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// The request has no form in the session's codec.
     #[error("this client cannot write the request to {route} as {codec}: {error}")]
     Encode {

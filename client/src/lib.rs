@@ -113,6 +113,7 @@ mod inbox;
 pub mod info;
 mod line;
 mod link;
+mod pages;
 #[cfg(feature = "program")]
 pub mod program;
 mod reconnect;

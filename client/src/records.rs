@@ -6,6 +6,7 @@
 use bulla_core::value::Value;
 use serde::{Deserialize, Serialize};
 
+use crate::pages::{Listed, Pages};
 use crate::{CallError, CallOptions, Client, Incoming};
 
 /// The most records that a server gives in one page.
@@ -153,8 +154,7 @@ impl<'a> Records<'a> {
     /// As [`iter`](Self::iter), from the first record after a number.
     #[must_use]
     pub fn iter_after(&self, collection: &str, after: Option<u64>) -> Iter<'a> {
-        let page = Vec::new().into_iter();
-        Iter { records: *self, collection: collection.to_owned(), page, after, more: true }
+        Iter { records: *self, collection: collection.to_owned(), pages: Pages::new("records.list", after) }
     }
 
     /// All records of a collection after a number, then each one as it is appended: none is left out, none comes twice. It goes on
@@ -180,30 +180,28 @@ impl<'a> Records<'a> {
 pub struct Iter<'a> {
     records: Records<'a>,
     collection: String,
-    page: std::vec::IntoIter<Record>,
-    after: Option<u64>,
-    more: bool,
+    pages: Pages<Record>,
+}
+
+impl Listed for Record {
+    type Key = u64;
+
+    fn key(&self) -> u64 {
+        self.id
+    }
+
+    fn is_after(&self, key: &u64) -> bool {
+        self.id > *key
+    }
 }
 
 impl Iterator for Iter<'_> {
     type Item = Result<Record, CallError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.page.len() == 0 && self.more {
-            match self.records.page(&self.collection, self.after, None) {
-                Ok(page) => {
-                    // A page without records would be asked for again and again.
-                    self.more = page.more && !page.records.is_empty();
-                    self.page = page.records.into_iter();
-                }
-                Err(error) => {
-                    self.more = false;
-                    return Some(Err(error));
-                }
-            }
-        }
-        let record = self.page.next()?;
-        self.after = Some(record.id);
-        Some(Ok(record))
+        self.pages.next(|after| {
+            let page = self.records.page(&self.collection, after, None)?;
+            Ok((page.records, page.more))
+        })
     }
 }

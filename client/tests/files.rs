@@ -7,6 +7,7 @@ mod common;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bulla_client::files::{
     Close, FileInfo, GetMessage, GetRequest, ListReply, ListRequest, PartReply, PartRequest, Progress, PutMessage,
@@ -141,6 +142,27 @@ fn what_the_server_says_at_the_end_is_said_here() {
     let error = meeting.fetch().unwrap_err();
     assert_eq!(error, TransferError::Call(CallError::Status { route: "files.get".to_owned(), status }));
     assert_eq!(meeting.here(), [], "a part without bytes is none");
+}
+
+#[test]
+fn a_list_that_comes_again_and_again_ends() {
+    let lists = |pages: &'static [&'static [&'static str]]| {
+        let asked = AtomicUsize::new(0);
+        let meeting = meet(|builder| {
+            builder.route("files.list", move |_: ListRequest, _: &Context| {
+                let page = pages[asked.fetch_add(1, Ordering::Relaxed) % pages.len()];
+                let file = |name: &&str| FileInfo { name: (*name).to_owned(), size: 1, modified: String::new() };
+                Ok(ListReply { files: page.iter().map(file).collect(), more: true })
+            })
+        });
+        let mut list = meeting.client.files().list(None);
+        let names: Vec<_> = list.by_ref().map_while(Result::ok).map(|file| file.name).collect();
+        assert!(list.next().is_none(), "after an error, nothing follows");
+        names
+    };
+    assert_eq!(lists(&[&["a", "b"]]), ["a", "b"]);
+    assert_eq!(lists(&[&["a", "b"], &["c"], &["b"]]), ["a", "b", "c"]);
+    assert_eq!(lists(&[&["a/b", "a/c/d", "a.txt"], &[]]), ["a/b", "a/c/d", "a.txt"]);
 }
 
 #[test]
@@ -349,11 +371,11 @@ fn names_go_from_program_to_program_whatever_they_are() {
     let meeting = meet(|builder| {
         builder.route("files.list", |_: ListRequest, _: &Context| {
             let file = |name: &str| FileInfo { name: name.to_owned(), size: 1, modified: String::new() };
-            Ok(ListReply { files: vec![file("it's one/of two"), file("b")], more: false })
+            Ok(ListReply { files: vec![file("b"), file("it's one/of two")], more: false })
         })
     });
     let bulla = common::bulla::Bulla::new(meeting.server.addresses()[0].to_string(), &key(7));
-    assert_eq!(bulla.ok(&["files", "-0"]), "it's one/of two\0b\0");
+    assert_eq!(bulla.ok(&["files", "-0"]), "b\0it's one/of two\0");
     assert_eq!(bulla.run(&["files", "-0", "--json"]).code, 2);
 }
 

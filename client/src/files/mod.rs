@@ -36,6 +36,7 @@ pub use self::message::{
     Close, FileInfo, GetMessage, GetRequest, ListReply, ListRequest, PartReply, PartRequest, PutMessage, PutOpen,
     Receipt, RemoveReply, RemoveRequest,
 };
+use crate::pages::{Listed, Pages};
 use crate::{CallError, Client, default_offer};
 
 /// What a transfer may do besides.
@@ -141,8 +142,7 @@ impl<'a> Files<'a> {
     /// All files that match a pattern, or all that there are, fetched page by page. After an error, nothing follows.
     #[must_use]
     pub fn list(&self, pattern: Option<&str>) -> List<'a> {
-        let page = Vec::new().into_iter();
-        List { files: *self, pattern: pattern.map(str::to_owned), page, after: None, more: true }
+        List { files: *self, pattern: pattern.map(str::to_owned), pages: Pages::new("files.list", None) }
     }
 
     /// Takes a file away, and the folders that held nothing else. Gives its length.
@@ -159,31 +159,30 @@ impl<'a> Files<'a> {
 pub struct List<'a> {
     files: Files<'a>,
     pattern: Option<String>,
-    page: std::vec::IntoIter<FileInfo>,
-    after: Option<String>,
-    more: bool,
+    pages: Pages<FileInfo>,
+}
+
+/// In order segment by segment: a folder's files stand together.
+impl Listed for FileInfo {
+    type Key = String;
+
+    fn key(&self) -> String {
+        self.name.clone()
+    }
+
+    fn is_after(&self, key: &String) -> bool {
+        self.name.split('/').gt(key.split('/'))
+    }
 }
 
 impl Iterator for List<'_> {
     type Item = Result<FileInfo, CallError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.page.len() == 0 && self.more {
-            match self.files.page(self.pattern.as_deref(), self.after.as_deref(), None) {
-                Ok(page) => {
-                    // A page without files would be asked for again and again.
-                    self.more = page.more && !page.files.is_empty();
-                    self.page = page.files.into_iter();
-                }
-                Err(error) => {
-                    self.more = false;
-                    return Some(Err(error));
-                }
-            }
-        }
-        let file = self.page.next()?;
-        self.after = Some(file.name.clone());
-        Some(Ok(file))
+        self.pages.next(|after| {
+            let page = self.files.page(self.pattern.as_deref(), after.as_deref(), None)?;
+            Ok((page.files, page.more))
+        })
     }
 }
 

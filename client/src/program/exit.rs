@@ -150,9 +150,10 @@ impl From<CallError> for Failure {
                 Self { status: Some(status), ..Self::new(Exit::Refused, message + hint) }
             }
             CallError::NoAnswer { .. } | CallError::Ended { .. } => Self::new(Exit::Refused, message),
-            CallError::Encode { .. } | CallError::Decode { .. } | CallError::Command { .. } => {
-                Self::new(Exit::Document, message)
-            }
+            CallError::Encode { .. }
+            | CallError::Decode { .. }
+            | CallError::Command { .. }
+            | CallError::List { .. } => Self::new(Exit::Document, message),
             CallError::NotSent { .. } | CallError::MayHaveRun { .. } | CallError::Deadline { .. } => {
                 Self::new(Exit::Lost, message)
             }
