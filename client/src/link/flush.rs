@@ -61,6 +61,11 @@ impl Link {
             state.handle_written(&result, writable);
         }
         state.writing = false;
+        // Whoever waits for room may lead meanwhile, and whoever made some may have no further use for it.
+        if rounds > 0 && state.waiting > 0 {
+            self.changed.notify_all();
+            self.rouse_leader(&mut state);
+        }
         // The leader goes on with what is left, keeps the time of a stall, reads a failure's cause, and brings the end to all.
         let ended = state.connection.is_over() && state.over.is_none();
         if rounds == ROUNDS || rounds > 0 && (state.blocked.is_some() || state.write_failed) || ended {

@@ -9,6 +9,8 @@ mod flush;
 mod lead;
 mod state;
 mod streams;
+#[cfg(test)]
+mod tests;
 mod unread;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
