@@ -24,10 +24,10 @@
 //! sequences or maps of unknown length.
 //!
 //! # Limits
-//! A length is believed as far as there are bytes. Elements of no size need none: the adaptor counts them.
+//! A length of text is believed as far as there are bytes. Elements of no size need none: the adaptor refuses counts beyond its budget.
 
 use bulla_core::codec::{Capabilities, Capability, Codec, CodecName, DecodeError, EncodeError};
-use postcard::ser_flavors::Flavor;
+use postcard::{de_flavors, ser_flavors};
 use serde::{Serialize, de::DeserializeSeed};
 
 /// The codec `postcard`.
@@ -54,18 +54,47 @@ impl Codec for Postcard {
     }
 
     fn decode<'de, S: DeserializeSeed<'de>>(&self, input: &'de [u8], seed: S) -> Result<S::Value, DecodeError> {
-        let mut deserializer = postcard::Deserializer::from_bytes(input);
+        let mut deserializer = postcard::Deserializer::from_flavor(Rest(input));
         let value = seed.deserialize(&mut deserializer).map_err(DecodeError::new)?;
-        match deserializer.finalize().map_err(DecodeError::new)?.len() {
+        match deserializer.finalize().map_err(DecodeError::new)? {
             0 => Ok(value),
             trailing => Err(DecodeError::Trailing(trailing)),
         }
     }
 }
 
+/// What is left of the input.
+///
+/// The one of the crate knows how many bytes those are, and then does not tell the count of a list that is longer: but that is what the
+/// adaptor refuses at once.
+struct Rest<'de>(&'de [u8]);
+
+impl<'de> de_flavors::Flavor<'de> for Rest<'de> {
+    type Remainder = usize;
+    type Source = &'de [u8];
+
+    #[inline]
+    fn pop(&mut self) -> postcard::Result<u8> {
+        let (first, rest) = self.0.split_first().ok_or(postcard::Error::DeserializeUnexpectedEnd)?;
+        self.0 = rest;
+        Ok(*first)
+    }
+
+    #[inline]
+    fn try_take_n(&mut self, count: usize) -> postcard::Result<&'de [u8]> {
+        let (taken, rest) = self.0.split_at_checked(count).ok_or(postcard::Error::DeserializeUnexpectedEnd)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn finalize(self) -> postcard::Result<usize> {
+        Ok(self.0.len())
+    }
+}
+
 struct Appender<'a>(&'a mut Vec<u8>);
 
-impl Flavor for Appender<'_> {
+impl ser_flavors::Flavor for Appender<'_> {
     type Output = ();
 
     fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
@@ -87,6 +116,8 @@ impl Flavor for Appender<'_> {
 mod tests {
     use std::marker::PhantomData;
 
+    use bulla_core::codec::{DecodeLimits, guard};
+
     use super::*;
 
     fn decode<'de, T: serde::Deserialize<'de>>(input: &'de [u8]) -> Result<T, DecodeError> {
@@ -107,6 +138,21 @@ mod tests {
         assert_eq!(decode::<(u8, &str)>(b"\x01\x02ab"), Ok((1, "ab")));
         assert_eq!(decode::<(u8, &str)>(b"\x01\x02ab__"), Err(DecodeError::Trailing(2)));
         assert_eq!(decode::<()>(b"\0"), Err(DecodeError::Trailing(1)));
+    }
+
+    /// Nine bytes that ask for a million steps.
+    #[test]
+    fn a_count_beyond_the_budget_is_refused_before_the_first_element() {
+        #[derive(Debug, PartialEq)]
+        struct Untouched;
+        impl<'de> serde::Deserialize<'de> for Untouched {
+            fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+                panic!("an element was read")
+            }
+        }
+        let claim = b"\x80\x80\x80\x80\x40";
+        let read = guard::decode(&POSTCARD, claim, PhantomData::<Vec<Untouched>>, DecodeLimits::DEFAULT);
+        assert_eq!(read, Err(DecodeError::TooManyElements(1_000_000)));
     }
 
     #[test]
