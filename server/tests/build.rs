@@ -185,6 +185,36 @@ fn what_has_no_codec_to_offer_is_found_out() {
     );
 }
 
+/// What the README of the codecs says to write, word for word: it keeps the contract without any feature that this workspace switches on.
+#[test]
+#[ignore = "compiles programs"]
+fn the_codec_of_the_readme_passes_the_suite_and_is_linked() {
+    let shop = Workshop::new();
+    let readme = fs::read_to_string(checkout().join("codecs/README.md")).unwrap();
+    let block = |language: &str| {
+        let (_, rest) = readme.split_once(&format!("\n```{language}\n")).unwrap();
+        rest.split_once("\n```").unwrap().0.to_owned()
+    };
+    fs::create_dir_all(shop.at("mine/src")).unwrap();
+    fs::create_dir_all(shop.at("mine/tests")).unwrap();
+    let manifest = block("toml").replace("../bulla", checkout().to_str().unwrap());
+    fs::write(shop.at("mine/Cargo.toml"), manifest).unwrap();
+    fs::write(shop.at("mine/src/lib.rs"), block("rust")).unwrap();
+    fs::write(shop.at("mine/tests/conformance.rs"), block("rust,ignore")).unwrap();
+
+    let mut cargo = Command::new(env!("CARGO"));
+    isolate(&mut cargo, &shop.at("mine"));
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let suite = cargo.arg("test").env("CARGO_TARGET_DIR", target).env("CARGO_NET_OFFLINE", "true").output().unwrap();
+    let words = String::from_utf8_lossy(&suite.stdout);
+    assert!(suite.status.success(), "{words}\n{}", String::from_utf8_lossy(&suite.stderr));
+    assert!(words.contains("test truncation ... ok"), "{words}");
+
+    let (code, stdout, stderr) = shop.build(&["--with", "bulla-codec-mine=mine"]);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert!(stdout.ends_with("\nmine from bulla-codec-mine 0.1.0\n"), "{stdout}");
+}
+
 /// The codec crate that lies outside of the workspace.
 #[test]
 #[ignore = "compiles programs"]
