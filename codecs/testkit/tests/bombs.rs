@@ -1,6 +1,8 @@
 //! The bomb table finds out a codec that does not refuse, or not cheaply.
 
-use bulla_codec_testkit::bomb::{Case, Range, Row, json};
+use std::time::{Duration, Instant};
+
+use bulla_codec_testkit::bomb::{Case, MEMORY, Range, Row, TIME, json};
 use bulla_core::codec::{Capabilities, Codec, CodecName, DecodeError, EncodeError};
 use peak_alloc::PeakAlloc;
 use serde::Serialize;
@@ -65,6 +67,27 @@ fn a_codec_that_reserves_what_it_does_not_need_is_found_out() {
     });
     let words = found[0].as_deref().unwrap();
     assert!(words.starts_with("foolish took ") && words.ends_with(" bytes of memory for a bracket"), "{words}");
+}
+
+#[test]
+fn a_codec_that_takes_its_time_is_found_out() {
+    const WORK: Duration = Duration::from_millis(5);
+    let range = RANGE.alone();
+    let slow = Foolish(|input| {
+        let start = Instant::now();
+        while start.elapsed() < WORK {
+            std::hint::spin_loop();
+        }
+        input
+    });
+    let mut row = range.table(&slow, &[Case::new("a bracket", *b"[")], |_| {}).remove(0);
+    assert!(row.time > WORK / 5, "{:?}", row.time);
+    row.time = TIME;
+    assert_eq!(row.breach(), Some(format!("foolish took {TIME:?} for a bracket")));
+    row.is_small = false;
+    assert_eq!(row.breach(), None, "reading much takes what it takes");
+    row.memory = MEMORY;
+    assert!(row.breach().is_some(), "but not all memory");
 }
 
 #[test]

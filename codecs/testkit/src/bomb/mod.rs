@@ -16,10 +16,10 @@ pub use self::table::Row;
 
 /// The stack of the threads that decode: what `std::thread` gives by default.
 const STACK: usize = 2 << 20;
-/// The most memory that a refusal may take.
-const MEMORY: usize = 64 << 20;
+/// The most memory that a refusal may take, in bytes.
+pub const MEMORY: usize = 64 << 20;
 /// The most time of the processor that a refusal may take. Builds that are not optimised need more.
-const TIME: Duration = if cfg!(debug_assertions) { Duration::from_secs(5) } else { Duration::from_millis(100) };
+pub const TIME: Duration = if cfg!(debug_assertions) { Duration::from_secs(5) } else { Duration::from_millis(100) };
 
 /// How to ask an allocator that counts: that of the crate `peak_alloc`, say.
 ///
