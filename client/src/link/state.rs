@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use bulla_core::connection::{Bounds, CommandError, Connection, Open, StreamId};
 use bulla_core::intercept::Endings;
+use foldhash::fast::RandomState as FastHash;
 
 use super::lead::Lead;
 use super::unread::Unread;
@@ -18,7 +19,7 @@ use crate::inbox::{End, Inbox};
 /// Everything behind a link's lock.
 pub(crate) struct State {
     pub(crate) connection: Connection,
-    pub(super) streams: HashMap<StreamId, Entry>,
+    pub(super) streams: HashMap<StreamId, Entry, FastHash>,
     /// What streams hold for their readers.
     pub(super) unread: Unread,
     /// Beyond that, a stream has to go. The connection's own bound is for messages that are not whole, too.
@@ -96,7 +97,7 @@ impl State {
     pub(super) fn new(connection: Connection, bounds: &Bounds, driver: Box<Driver>) -> Self {
         Self {
             connection,
-            streams: HashMap::new(),
+            streams: HashMap::default(),
             unread: Unread::default(),
             most_unread: bounds.inbound / 4 * 3,
             unwritten: Vec::new(),
