@@ -158,6 +158,23 @@ fn ctrl_c_ends_a_publisher_that_waits_for_its_input() {
 }
 
 #[test]
+fn a_reader_that_goes_away_ends_what_waits() {
+    let stock = stock();
+    stock.bulla.ok(&["send", "people", "name=Ada"]);
+    let follower = Running::start(&stock.bulla, &["list", "people", "--follow"]);
+    let subscriber = stock.subscribe(&["chat"]);
+    stock.bulla.ok(&["publish", "chat", "1"]);
+    for mut waiting in [follower, subscriber] {
+        waiting.line();
+        let Running { mut child, stdout } = waiting;
+        drop(stdout);
+        let mut stderr = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        assert_eq!((child.wait().unwrap().code(), stderr.as_str()), (Some(0), ""));
+    }
+}
+
+#[test]
 fn what_cannot_come_is_told_in_its_place() {
     let stock = stock();
     let mut json = stock.subscribe(&["odd", "--codec", "json"]);

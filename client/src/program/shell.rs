@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use bulla_core::status::Status;
 use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::{Serialize, Serializer};
 
 use super::Streams;
@@ -54,6 +55,18 @@ impl<'s, 'io> Shell<'s, 'io> {
 
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.streams.stdout.flush()
+    }
+
+    /// Whether the reader of the output has gone, of which a program that writes nothing hears nothing.
+    pub(crate) fn is_unread(&self) -> bool {
+        // Streams that are not this process's own are left alone.
+        if !self.streams.signals {
+            return false;
+        }
+        let stdout = io::stdout();
+        let mut output = [PollFd::new(&stdout, PollFlags::empty())];
+        poll(&mut output, Some(&Timespec::default())).is_ok()
+            && output[0].revents().intersects(PollFlags::ERR | PollFlags::HUP)
     }
 
     /// A table for a terminal: bold heads, no frame, cut to its width.

@@ -1,11 +1,15 @@
 //! Showing what comes, when it comes.
 
+use std::io;
 use std::task::Poll;
 use std::time::Duration;
 
 use crate::CallError;
 use crate::program::exit::{Exit, Failure};
 use crate::program::shell::Shell;
+
+/// How long to wait before it is looked whether somebody still reads what is shown.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How the showing ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +32,10 @@ pub(super) fn show_each<T, E: Into<Failure>>(
             Poll::Ready(thing) => thing,
             Poll::Pending => {
                 shell.flush()?;
-                match next(Duration::MAX) {
+                match next(PATIENCE) {
                     Poll::Ready(thing) => thing,
+                    // Nothing is written while nothing comes, so that nobody reads it would not show.
+                    Poll::Pending if shell.is_unread() => return Err(io::Error::from(io::ErrorKind::BrokenPipe).into()),
                     Poll::Pending => continue,
                 }
             }
