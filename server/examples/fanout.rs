@@ -27,6 +27,9 @@ use bulla_server::{Address, Server};
 
 use self::crowd::{Crowd, KEY, Load, Outcome, TOPIC, run};
 
+/// What the subscribers speak: a quarter each.
+const CODECS: [&str; 4] = ["json", "xml", "yaml", "bincode"];
+
 /// What tells this program that it is to be the server.
 const SERVE: &str = "serve";
 
@@ -39,13 +42,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let rounds = number(&arguments, "--rounds")?.unwrap_or(1);
     let patience = Duration::from_secs(number(&arguments, "--patience")?.unwrap_or(2));
     println!("{messages} messages of {} bytes as JSON, 1 publisher", serde_json::to_string(&Load::new(0))?.len());
-    println!("900 subscribers on 9 connections, 100 with one each; a quarter each in json, xml, yaml, bincode");
+    println!("900 subscribers on 9 connections, 100 with one each; a quarter each in {}", CODECS.join(", "));
     println!("\"µs\": processor time of the server for a delivery; \"MiB\": the most memory that it had\n");
     println!(
         "{:<34}{:>9}{:>12}{:>14}{:>10}{:>8}{:>7}",
         "", "seconds", "messages/s", "deliveries/s", "of alone", "µs", "MiB"
     );
     let crowd = Crowd {
+        codecs: &CODECS,
         sharing: 900,
         streams: 100,
         alone: 100,

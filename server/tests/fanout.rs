@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails should stop where it fails")]
 
+mod common;
 #[path = "common/fanout.rs"]
 mod crowd;
 
@@ -14,6 +15,7 @@ use bulla_core::key::{Key, KeyRing};
 use bulla_server::Server;
 use bulla_server::services::topics::Topics;
 
+use self::common::CODECS;
 use self::crowd::{Crowd, KEY, Load, TOPIC, run};
 
 #[test]
@@ -24,9 +26,10 @@ fn a_thousand_hear_everything_and_a_hundred_that_stop_hurt_nobody() {
     for stopped in [[0, 0], [60, 40]] {
         let topics = Topics::default();
         let keys = KeyRing::single(Key::from_bytes(KEY));
-        let server = Server::builder().listen("127.0.0.1:0").unwrap().keys(keys);
+        let server = Server::builder().listen("127.0.0.1:0").unwrap().keys(keys).accept(CODECS);
         let server = server.service(topics.clone()).spawn().unwrap();
         let crowd = Crowd {
+            codecs: &CODECS,
             sharing: 900,
             streams: 100,
             alone: 100,
@@ -55,7 +58,7 @@ fn a_thousand_hear_everything_and_a_hundred_that_stop_hurt_nobody() {
         let [unsent, waiting] = most.map(AtomicU64::into_inner);
         // No stream has more unsent than its window, and what waits is held once for each codec.
         assert!(unsent <= 1000 * u64::from(CREDIT), "{unsent} bytes are unsent");
-        assert!(waiting <= MESSAGES * 4 * 500 + 1000 * u64::from(QUEUE) * 16, "{waiting} bytes wait");
+        assert!(waiting <= MESSAGES * CODECS.len() as u64 * 500 + 1000 * u64::from(QUEUE) * 16, "{waiting} bytes wait");
         let dropped = count(&topics, "dropped");
         if stopped == [0, 0] {
             assert_eq!(dropped, 0);

@@ -22,9 +22,6 @@ const STANDSTILL: Duration = Duration::from_secs(60);
 /// The bytes of the key.
 pub const KEY: [u8; 32] = [7; 32];
 
-/// What the subscribers speak, in turn.
-pub const CODECS: [&str; 4] = ["json", "xml", "yaml", "bincode"];
-
 pub const TOPIC: &str = "load.fanout";
 
 /// What is published.
@@ -43,6 +40,8 @@ impl Load {
 /// A crowd of subscribers.
 #[derive(Debug, Clone, Copy)]
 pub struct Crowd {
+    /// What the connections speak, in turn.
+    pub codecs: &'static [&'static str],
     /// Subscribers that share connections, and how many share one.
     pub sharing: usize,
     pub streams: usize,
@@ -101,7 +100,7 @@ impl Progress {
 
 /// Subscribes, has `publish` publish everything, and waits until every subscriber that has not stopped has every message.
 pub fn run(address: &Address, crowd: Crowd, publish: impl FnOnce(&Progress)) -> Outcome {
-    let mut codecs = CODECS.iter().cycle();
+    let mut codecs = crowd.codecs.iter().cycle();
     let mut connect = |(streams, stopped)| Subscribers::begin(address, codecs.next().unwrap(), crowd, streams, stopped);
     let connections: Vec<Subscribers> = crowd.connections().into_iter().map(&mut connect).collect();
     let (live, _stopped): (Vec<_>, Vec<_>) = connections.into_iter().partition(|connection| connection.live > 0);
