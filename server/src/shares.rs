@@ -73,6 +73,22 @@ impl<J> Shares<J> {
         next.or(behind)
     }
 
+    /// Takes those out of an owner's jobs that wait and are of no use any more. Gives them, and those that may begin in their place.
+    pub(crate) fn purge(&mut self, owner: &Owner, is_useless: impl Fn(&J) -> bool) -> (Vec<J>, VecDeque<Owned<J>>) {
+        let goes = |owned: &Owned<J>| owned.owner.connection == owner.connection && is_useless(&owned.job);
+        let by_name = owner.name.as_ref().and_then(|name| self.names.get_mut(name));
+        let past = by_name.map(|turnstile| turnstile.take_waiting_if(goes)).unwrap_or_default();
+        let by_connection = self.connections.get_mut(&owner.connection);
+        let before = by_connection.map(|turnstile| turnstile.take_waiting_if(goes)).unwrap_or_default();
+        let mut begin = VecDeque::new();
+        // Those who waited for the name were past the other turnstile.
+        for _ in &past {
+            let next = leave(&mut self.connections, owner.connection);
+            begin.extend(next.and_then(|owned| self.enter_by_name(owned)));
+        }
+        (past.into_iter().chain(before).map(|owned| owned.job).collect(), begin)
+    }
+
     /// Whether an owner has all that it may; if so, what is to be said of it.
     pub(crate) fn used_up(&self, owner: &Owner) -> Option<&'static str> {
         // The name first: who waits for it is past the other turnstile.
@@ -111,6 +127,12 @@ impl<T> Turnstile<T> {
         }
         self.waiting.push_back(one);
         None
+    }
+
+    fn take_waiting_if(&mut self, goes: impl FnMut(&T) -> bool) -> VecDeque<T> {
+        let gone;
+        (gone, self.waiting) = std::mem::take(&mut self.waiting).into_iter().partition(goes);
+        gone
     }
 
     fn leave(&mut self) -> Option<T> {
@@ -169,25 +191,33 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nobody_exceeds_a_share_and_all_begin_in_the_end(
-            steps in prop::collection::vec((any::<bool>(), 0..4_u64), 0..200),
+        fn nobody_exceeds_a_share_and_all_begin_in_the_end_but_the_useless(
+            steps in prop::collection::vec((0..5_u8, 0..4_u64), 0..200),
         ) {
             let (share, owners) = (Share { connection: 2, name: 3 }, [
                 owner(0, Some("ada")), owner(1, Some("ada")), owner(2, Some("ada")), owner(3, None),
             ]);
             let mut shares = Shares::new(share);
-            let (mut under_way, mut entered, mut begun) = (Vec::new(), 0, 0);
-            for (enters, at) in steps {
+            let (mut under_way, mut entered, mut begun, mut gone) = (Vec::new(), 0, 0, 0);
+            for (step, at) in steps {
                 let owner = &owners[usize::try_from(at).unwrap()];
-                let next = if enters {
-                    entered += 1;
-                    shares.enter(Owned { owner: owner.clone(), job: entered })
-                } else {
-                    let Some(place) = under_way.iter().position(|one| one == owner) else { continue };
-                    shares.leave(&under_way.remove(place))
+                let next: VecDeque<_> = match step {
+                    0 => {
+                        let (useless, begin) = shares.purge(owner, |job| job % 2 == 0);
+                        gone += useless.len();
+                        begin
+                    }
+                    1 | 2 => {
+                        entered += 1;
+                        shares.enter(Owned { owner: owner.clone(), job: entered }).into_iter().collect()
+                    }
+                    _ => {
+                        let Some(place) = under_way.iter().position(|one| one == owner) else { continue };
+                        shares.leave(&under_way.remove(place)).into_iter().collect()
+                    }
                 };
-                begun += u32::from(next.is_some());
-                under_way.extend(next.map(|owned| owned.owner));
+                begun += next.len();
+                under_way.extend(next.into_iter().map(|owned| owned.owner));
                 for owner in &owners {
                     let of_one = under_way.iter().filter(|one| *one == owner).count();
                     prop_assert!(of_one <= share.connection);
@@ -196,10 +226,10 @@ mod tests {
             }
             while let Some(owner) = under_way.pop() {
                 let next = shares.leave(&owner);
-                begun += u32::from(next.is_some());
+                begun += usize::from(next.is_some());
                 under_way.extend(next.map(|owned| owned.owner));
             }
-            prop_assert_eq!(begun, entered);
+            prop_assert_eq!(begun + gone, entered as usize);
             prop_assert!(shares.connections.is_empty() && shares.names.is_empty());
         }
     }

@@ -56,6 +56,16 @@ impl<J: Send + 'static> StreamThreads<J> {
         self.workers.submit_all(&mut begin);
     }
 
+    /// Takes those out of an owner's jobs that wait for its share and are of no use any more, and gives them.
+    pub(crate) fn purge(&self, owner: &Owner, is_useless: impl Fn(&J) -> bool) -> Vec<J> {
+        let mut state = lock(&self.state);
+        let (useless, mut begin) = state.shares.purge(owner, is_useless);
+        state.waiting -= useless.len();
+        drop(state);
+        self.workers.submit_all(&mut begin);
+        useless
+    }
+
     /// Why a job of that owner that has waited for long has no thread; `None` if it is about to have one.
     pub(crate) fn lack(&self, owner: &Owner) -> Option<Lack> {
         let used_up = lock(&self.state).shares.used_up(owner);

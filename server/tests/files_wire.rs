@@ -351,7 +351,7 @@ fn a_peer_that_is_silent_in_the_middle_is_given_up() {
 #[test]
 fn chunks_without_a_byte_are_silence() {
     let mut limits = FilesLimits::default();
-    (limits.reserve, limits.silence) = (0, Duration::from_millis(400));
+    (limits.reserve, limits.silence) = (0, Duration::from_secs(1));
     let served = Served::with(limits);
     let mut client = served.connect("bincode");
     put(&mut client, &[new("a"), chunk(b""), chunk(b"one"), chunk(b""), close(b"one")]).unwrap();

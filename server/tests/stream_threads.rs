@@ -179,3 +179,47 @@ fn what_waits_for_its_share_is_dropped_when_the_server_stops() {
     }
     assert!(hearing.try_recv().is_err(), "it was never run");
 }
+
+#[test]
+fn what_waits_for_its_share_goes_with_its_connection_or_when_it_is_refused() {
+    let ada = Key::from_bytes([2; 32]);
+    let server = Server::builder()
+        .listen("127.0.0.1:0")
+        .unwrap()
+        .keys(KeyRing::parse(&format!("ada = {}", *ada.to_text())).unwrap())
+        .capacity(capacity(|capacity| {
+            capacity.stream_threads_per_connection = 2;
+            capacity.stream_threads_per_name = 2;
+        }))
+        .route_client_stream("count", count)
+        .spawn()
+        .unwrap();
+    let connect = || Client::connect(&server.addresses()[0], ada.clone(), &["json"]).unwrap();
+    let open = |client: &mut Client, count: usize| {
+        let streams: Vec<_> = (0..count).map(|_| client.open("count")).collect();
+        client.write();
+        streams
+    };
+    let running = || server.metrics().calls_running;
+    let mut first = connect();
+    let held = open(&mut first, 2);
+    eventually("both run", || server.metrics().stream_threads == 2);
+    // These wait for their connection's share, and two of them for that of the name.
+    let mut second = connect();
+    open(&mut second, 5);
+    eventually("they wait", || running() == 7);
+    drop(second);
+    eventually("they are gone with their connection", || running() == 2);
+    for stream in open(&mut first, 3) {
+        assert_eq!(first.answer::<usize>(stream).unwrap_err().code(), Code::ResourceExhausted);
+    }
+    eventually("they are gone when they are refused", || running() == 2);
+    for stream in held {
+        first.finish(stream);
+        assert_eq!(first.answer::<usize>(stream), Ok(0));
+    }
+    let mut third = connect();
+    let stream = third.open("count");
+    third.finish(stream);
+    assert_eq!(third.answer::<usize>(stream), Ok(0), "all places are free");
+}

@@ -157,6 +157,10 @@ impl Calls {
         for job in self.held.drain(..) {
             job.abandon();
         }
+        if !self.starting.is_empty() {
+            self.starting.clear();
+            self.purge_waiting(desk);
+        }
     }
 
     /// The request is whole, or the first of many is awaited: its turn, if there is room.

@@ -89,6 +89,11 @@ impl Job {
         }
     }
 
+    /// Whether nobody waits for it any more.
+    pub(crate) fn is_useless(&self) -> bool {
+        matches!(self, Self::Call(_, call) if call.context.is_cancelled())
+    }
+
     /// Says that nobody waits for it any more.
     pub(crate) fn abandon(self) {
         if let Self::Call(_, call) = self {

@@ -9,6 +9,7 @@ use super::Calls;
 use super::stage::Stage;
 use crate::capacity::no_room;
 use crate::event_loop::Desk;
+use crate::route::Job;
 use crate::stream_threads::Lack;
 
 /// How long a handler may wait for a thread of its own: a burst of streams is served, though no more of them at once than there are
@@ -32,10 +33,14 @@ impl Calls {
         for stream in late {
             self.give_up(connection, stream, &Status::new(Code::DeadlineExceeded, "the deadline passed"), desk);
         }
+        let mut refused = false;
         while self.starting.front().is_some_and(|(at, _)| *at <= now)
             && let Some((_, stream)) = self.starting.pop_front()
         {
-            self.check_started(connection, stream, desk);
+            refused |= self.check_started(connection, stream, desk);
+        }
+        if refused {
+            self.purge_waiting(desk);
         }
         let starting = self.starting.front().map(|(at, _)| *at);
         self.soonest = self.open.values().filter_map(Stage::deadline).chain(starting).min();
@@ -59,17 +64,28 @@ impl Calls {
         matches!(self.open.get(&stream), Some(Stage::Running(running)) if !running.exchange.is_started())
     }
 
-    fn check_started(&mut self, connection: &mut Connection, stream: StreamId, desk: &Desk) {
+    /// Refuses a stream that found no thread in time; `true` if it did.
+    fn check_started(&mut self, connection: &mut Connection, stream: StreamId, desk: &Desk) -> bool {
         if !self.waits_for_thread(stream) {
-            return;
+            return false;
         }
         let status = match desk.shared.stream_threads.lack(&self.owner()) {
             // The system is slow to start one.
-            None => return self.expect_start(stream, desk.now),
+            None => {
+                self.expect_start(stream, desk.now);
+                return false;
+            }
             Some(Lack::Share(reason)) => Status::new(Code::ResourceExhausted, reason),
             Some(Lack::Threads) => no_room("all threads of this server that run streams are taken"),
         };
         self.give_up(connection, stream, &status, desk);
+        true
+    }
+
+    /// Handlers that will never run wait for nothing: they may be many, and hold their requests.
+    pub(super) fn purge_waiting(&self, desk: &Desk) {
+        let useless = desk.shared.stream_threads.purge(&self.owner(), Job::is_useless);
+        useless.into_iter().for_each(Job::abandon);
     }
 
     /// Ends a call on this side, with a status for the peer and the handler.
