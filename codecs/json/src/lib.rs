@@ -23,6 +23,7 @@
 //! | a key that comes twice | a `Value` keeps both, in order; a struct refuses; another map does as its type does |
 //! | a number with more digits than an `f64` holds | the nearest `f64`; below the smallest, zero |
 //! | a number beyond the largest `f64` | refused |
+//! | a key whose type is not asked for | text, also if it was written as a number or boolean: an untagged enum of both, as the key of a map, gets text |
 //! | an integer beyond 64 bits | exact for the types that hold it; in a `Value` refused, never rounded |
 //! | `-0` | in a `Value` the float `-0.0`; zero for an integer type |
 //! | an escaped surrogate without its other half | refused |

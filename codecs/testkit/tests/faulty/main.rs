@@ -87,6 +87,7 @@ macro_rules! assert_caught {
 }
 
 mod more;
+mod shapes;
 
 codec!(Sound, JSON, |value, out| encode(value, out), |input, seed| decode(input, seed));
 
