@@ -9,7 +9,8 @@ pub struct DecodeLimits {
     /// one, and the tuple or struct that it holds another. Default: 64.
     pub depth: u32,
     /// How many list elements, tuple and struct fields and map entries there may be in all, those of no size included.
-    /// Default: 1,000,000.
+    /// What serde buffers before it knows the type (`untagged`, internally tagged, flattened), a type that holds itself copies at each of its
+    /// levels; so there an element counts once more for each level beyond the eighth, and so does a byte. Default: 1,000,000.
     pub elements: u32,
     /// How many bytes of text and blobs there may be in all, map keys and field names included. Default: 16 MiB.
     pub bytes: usize,

@@ -283,6 +283,32 @@ fn an_untagged_enum_does_not_swallow_a_budget() {
     assert_eq!(decode_within::<Either>(&Json, b"[1,2,3,4]", limits), Err(DecodeError::TooManyElements(3)));
 }
 
+/// Serde buffers what such types hold, and copies from buffer to buffer at every level of a type that holds itself: sixty times at sixty.
+#[test]
+fn what_is_buffered_deep_inside_costs_more() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Guess {
+        Number(u8),
+        Text(String),
+        List(Vec<Guess>),
+    }
+    let nested = |levels: usize, inner: &str| format!("{}{inner}{}", "[".repeat(levels), "]".repeat(levels));
+    let numbers = ["1"; 100].join(",");
+    let limits = DecodeLimits { elements: 1_000, bytes: 1_000, ..LIMITS };
+    // Up to eight levels an element is one element; at the twentieth it is twelve more.
+    assert!(decode_within::<Guess>(&Json, nested(8, &numbers).as_bytes(), limits).is_ok());
+    let deep = nested(20, &numbers);
+    assert_eq!(decode_within::<Guess>(&Json, deep.as_bytes(), limits), Err(DecodeError::TooManyElements(1_000)));
+    let text = format!("\"{}\"", "x".repeat(100));
+    assert!(decode_within::<Guess>(&Json, nested(8, &text).as_bytes(), limits).is_ok());
+    let refused = decode_within::<Guess>(&Json, nested(20, &text).as_bytes(), limits);
+    assert_eq!(refused, Err(DecodeError::TooManyBytes(1_000)));
+    // A document is not buffered, nor is a type that says what it wants.
+    assert!(decode_within::<Value>(&Json, deep.as_bytes(), limits).is_ok());
+    assert!(decode_within::<Nest>(&Json, nested(20, &["[]"; 100].join(",")).as_bytes(), limits).is_ok());
+}
+
 #[test]
 fn skipping_what_nobody_asked_for_is_no_way_into_recursion() {
     #[derive(Debug, PartialEq, Serialize, Deserialize)]

@@ -64,11 +64,16 @@ impl<'a, X: Crossing> Budget<'a, X> {
     }
 }
 
+/// How many levels of what is buffered cost no more than what is not.
+const BUFFERED_LEVELS: u32 = 8;
+
 /// A place in the value that is being decoded.
 pub(super) struct Place<'a, X> {
     budget: &'a Budget<'a, X>,
     /// How many levels may still open below.
     levels: u32,
+    /// How many there were where the type began to buffer, zero if it does not.
+    buffered_from: u32,
 }
 
 impl<X> Clone for Place<'_, X> {
@@ -82,7 +87,7 @@ impl<X> Copy for Place<'_, X> {}
 impl<'a, X: Crossing> Place<'a, X> {
     #[inline]
     pub(super) fn root(budget: &'a Budget<'a, X>) -> Self {
-        Self { budget, levels: budget.limits.depth }
+        Self { budget, levels: budget.limits.depth, buffered_from: 0 }
     }
 
     /// The place one level deeper.
@@ -92,6 +97,19 @@ impl<'a, X: Crossing> Place<'a, X> {
             Some(levels) => Ok(Self { levels, ..self }),
             None => Err(self.budget.fail(DecodeError::TooDeep(self.budget.limits.depth))),
         }
+    }
+
+    /// The place of what comes without a type being asked for: serde buffers it (unless the type is one that takes anything, which cannot be
+    /// told), and a type that holds itself copies it from buffer to buffer at each of its levels.
+    #[inline]
+    pub(super) fn buffered(self) -> Self {
+        Self { buffered_from: self.buffered_from.max(self.levels), ..self }
+    }
+
+    /// How often what is here may be copied, beyond what is paid for.
+    #[inline]
+    fn weight(self) -> u32 {
+        1 + self.buffered_from.saturating_sub(self.levels).saturating_sub(BUFFERED_LEVELS)
     }
 
     /// Hands the type what a codec says.
@@ -109,7 +127,7 @@ impl<'a, X: Crossing> Place<'a, X> {
     /// Pays for one element.
     #[inline]
     pub(super) fn spend_element<E: Error>(self) -> Result<(), E> {
-        match self.budget.elements_left.get().checked_sub(1) {
+        match self.budget.elements_left.get().checked_sub(self.weight()) {
             Some(left) => {
                 self.budget.elements_left.set(left);
                 Ok(())
@@ -133,7 +151,8 @@ impl<'a, X: Crossing> Place<'a, X> {
     /// Pays for text or a blob.
     #[inline]
     pub(super) fn spend_bytes<E: Error>(self, len: usize) -> Result<(), E> {
-        match self.budget.bytes_left.get().checked_sub(len) {
+        let price = len.saturating_mul(self.weight() as usize);
+        match self.budget.bytes_left.get().checked_sub(price) {
             Some(left) => {
                 self.budget.bytes_left.set(left);
                 Ok(())

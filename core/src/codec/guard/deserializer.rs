@@ -114,7 +114,7 @@ impl<'de, D: Deserializer<'de>, X: Crossing> Deserializer<'de> for GuardDeserial
 
     #[inline]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        let visitor = GuardVisitor::dynamic(visitor, self.place);
+        let visitor = GuardVisitor::dynamic(visitor, self.place.buffered());
         let allowed = self.place.require_self_describing();
         self.place.outward(|| allowed.and_then(|()| self.inner.deserialize_any(visitor)))
     }
