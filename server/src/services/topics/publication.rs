@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bulla_core::codec::{CodecName, EncodeError, SharedCodec};
+use bulla_codecs::Linked;
+use bulla_core::codec::{CodecName, CodecSet, EncodeError, SharedCodec};
 use bulla_core::text::escape;
 use bulla_core::value::Value;
 
@@ -58,7 +59,7 @@ impl Bodies {
             let same = encoded.as_ref().filter(|(origin, _)| *origin == codec.name());
             let bytes = match same {
                 Some((_, message)) => Ok(Arc::clone(message)),
-                None => codec.encode_to_vec(&value).map(Bytes::from),
+                None => Linked::encode_to_vec(&*codec, &value).map(Bytes::from),
             };
             (codec, bytes)
         };
@@ -174,5 +175,5 @@ fn part(topic: &Topic, sequence: u64, codec: &SharedCodec, body: Result<Bytes, E
 
 /// A delivery's head in a codec.
 pub(super) fn encode(codec: &SharedCodec, delivery: &Delivery) -> Result<Bytes, EncodeError> {
-    codec.encode_to_vec(delivery).map(Bytes::from)
+    Linked::encode_to_vec(&**codec, delivery).map(Bytes::from)
 }
