@@ -158,7 +158,7 @@ fn a_burst_of_brief_streams_passes_a_small_share() {
 }
 
 #[test]
-fn what_waits_for_its_share_is_dropped_when_the_server_stops() {
+fn what_waits_for_its_share_is_answered_when_the_server_stops() {
     let (told, hearing) = mpsc::channel();
     let server = builder()
         .capacity(capacity(|capacity| capacity.stream_threads_per_connection = 1))
@@ -177,7 +177,6 @@ fn what_waits_for_its_share_is_dropped_when_the_server_stops() {
     for stream in streams {
         assert_eq!(client.answer::<u32>(stream).unwrap_err().code(), Code::Unavailable);
     }
-    assert!(hearing.try_recv().is_err(), "it was never run");
 }
 
 #[test]
