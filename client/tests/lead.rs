@@ -6,7 +6,7 @@ mod common;
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bulla_client::{CallError, CallOptions, Client, ClientBuilder};
 use bulla_core::intercept::{CallHead, Ending};
@@ -114,6 +114,22 @@ fn what_is_started_is_sent_though_nobody_waits() {
         }
         let answers = pending.map(|pending| pending.wait().unwrap());
         assert_eq!(answers, ["a", "b", "c"]);
+    }
+}
+
+#[test]
+fn what_is_started_is_sent_though_more_is_started_all_the_time() {
+    let (_server, later, client) = connected();
+    let mut started = Vec::new();
+    let begin = Instant::now();
+    // The first is written at once; too little follows for a write of its own.
+    let mut came = Vec::new();
+    while came.len() < 2 {
+        assert!(begin.elapsed() < LONG, "what was started second never came");
+        if started.len() < 15 {
+            started.push(client.start::<_, String>("later", "a", &CallOptions::new()).unwrap());
+        }
+        came.extend(later.recv_timeout(Duration::from_micros(300)));
     }
 }
 

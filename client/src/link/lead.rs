@@ -277,9 +277,14 @@ impl Link {
                 false if !idle => (Keeper::Sleeps, Some(SLEEP)),
                 false => (Keeper::SleepsDeeply, None),
             };
+            let writes = state.writes;
             state.lead.keeper = keeper;
             state = sleep(&self.keeper, state, time.map(|time| Instant::now() + time));
             state.lead.keeper = Keeper::Awake;
+            if keeper == Keeper::Naps && state.writes == writes && state.lead.is_free() {
+                // More may be queued all the time, and nobody write.
+                state = self.flush_locked(state);
+            }
         }
     }
 
