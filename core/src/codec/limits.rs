@@ -3,6 +3,9 @@
 /// What one decode may cost, whatever the codec and the type.
 ///
 /// Exceeding one is an error of its own ([`DecodeError`](crate::codec::DecodeError)), found before the part in question is built.
+///
+/// Elements bound the memory of what is built: as a [`Value`](crate::value::Value) each takes 32 bytes in a list, 64 in a map, and 256 if it is
+/// the only one of its map, besides its text. Where that is too much for so many decodes at a time, let fewer elements in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DecodeLimits {
     /// How deep values may nest. Each list, tuple, map, struct, `Some` and newtype around a value is one level; a variant with content is
