@@ -50,8 +50,8 @@
 //! ```
 //!
 //! What the format cannot carry is declared, not checked: the adaptor in [`guard`] stands between every value and every codec. What
-//! remains for the author: bytes that trail the value are an error, and a length in the bytes is believed only as far as there are bytes
-//! (formats with a limit for that have it set).
+//! remains for the author: bytes that trail the value are an error, a length in the bytes is believed only as far as there are bytes
+//! (formats with a limit for that have it set), and a `size_hint` is the exact count or none.
 
 mod capabilities;
 mod erased;
