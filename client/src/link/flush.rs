@@ -46,12 +46,13 @@ impl Link {
             return state;
         }
         state.writing = true;
-        let mut rounds = 0;
+        let (mut rounds, mut made_room) = (0, false);
         while state.blocked.is_none() && !state.write_failed && rounds < ROUNDS && state.prepare_output() {
             rounds += 1;
             state.writes += 1;
             let (out, from, writable) = (std::mem::take(&mut state.out), state.written, state.writable);
             let wakeups = std::mem::take(&mut state.wakeups);
+            made_room |= wakeups.iter().any(Wakeup::is_for_sender);
             drop(state);
             let result = self.socket.write(&out[from..]);
             // Not before: whoever is told that a stream is cancelled may end the program.
@@ -64,6 +65,9 @@ impl Link {
         // Whoever waits for room may lead meanwhile, and whoever made some may have no further use for it.
         if rounds > 0 && state.waiting > 0 {
             self.changed.notify_all();
+            made_room = true;
+        }
+        if made_room {
             self.rouse_leader(&mut state);
         }
         // The leader goes on with what is left, keeps the time of a stall, reads a failure's cause, and brings the end to all.

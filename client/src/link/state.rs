@@ -85,6 +85,10 @@ pub(super) enum Wakeup {
 }
 
 impl Wakeup {
+    pub(super) fn is_for_sender(&self) -> bool {
+        matches!(self, Self::Sender(_))
+    }
+
     pub(super) fn wake(self) {
         match self {
             Self::Reader(inbox) => inbox.wake(),

@@ -134,7 +134,10 @@ impl Link {
                 return Err(Refusal::Deadline);
             }
             let outlet = Arc::clone(outlet);
-            state.crowded.push(stream);
+            // Whoever leads comes by here with all that happens meanwhile.
+            if !state.crowded.contains(&stream) {
+                state.crowded.push(stream);
+            }
             state = self.wait_for_change(&outlet, state, until);
         }
     }
@@ -170,6 +173,8 @@ impl Link {
         let mut state = self.lock();
         state.reset(stream, GivenUp::Cancelled);
         state.discard(stream, inbox, messages, bytes);
+        // Whoever waits for room on it may lead meanwhile.
+        self.rouse_leader(&mut state);
         self.flush_from(state);
     }
 
