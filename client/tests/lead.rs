@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bulla_client::{CallError, CallOptions, Client, ClientBuilder};
+use bulla_client::{CallError, CallOptions, Client, ClientBuilder, Reconnect, client_bounds};
 use bulla_core::intercept::{CallHead, Ending};
 use bulla_core::key::KeyRing;
 use bulla_server::{Drained, Responder, Server, ServerHandle};
@@ -169,6 +169,24 @@ fn a_client_at_rest_hears_the_server_go_away() {
         assert_eq!(call(&client, "echo", text).unwrap(), text);
     }
     assert_eq!(server.drain(LONG), Drained::Complete, "the client closed its side, with nobody waiting for anything");
+}
+
+#[test]
+fn a_client_that_only_notifies_still_hears_that_the_server_is_there() {
+    let (server, _later) = serve();
+    let mut bounds = client_bounds();
+    (bounds.keepalive, bounds.idle) = (Duration::from_millis(200), Duration::from_secs(1));
+    let client = builder(&server).bounds(bounds).reconnect(Reconnect::never()).connect().unwrap();
+    let begin = Instant::now();
+    for _ in 0..20 {
+        // The caller has read by itself, so that nobody reads now.
+        assert_eq!(call(&client, "echo", "x").unwrap(), "x");
+    }
+    while begin.elapsed() < bounds.idle * 3 / 2 {
+        client.notify("echo", "x").unwrap();
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(call(&client, "echo", "x").unwrap(), "x");
 }
 
 #[test]

@@ -4,8 +4,8 @@
 //! what it reads for others it brings to them, and wakes those who sleep. When it has what it wants, it puts the driver back.
 //!
 //! The keeper, a thread of the connection's own, leads when nobody else does: as soon as somebody sleeps whom no leader would wake, or
-//! something is left to do, and else when no caller has done anything for a while. It steps down when it finds itself in between one
-//! caller and its answers.
+//! something is left to do, and else when no caller has done anything for a while, or none has read. It steps
+//! down when it finds itself in between one caller and its answers.
 
 use std::ops::ControlFlow;
 use std::sync::{Condvar, MutexGuard};
@@ -29,6 +29,8 @@ pub(super) struct Lead {
     driver: Option<Box<Driver>>,
     /// How often callers led, or began something.
     pub(super) activity: u64,
+    /// How often callers led.
+    led: u64,
     /// Threads that sleep until a leader brings them something.
     pub(super) sleepers: usize,
     /// Sleeping readers that were woken since the keeper looked.
@@ -57,7 +59,7 @@ impl Lead {
     pub(super) fn new(driver: Box<Driver>) -> Self {
         let keeper = Keeper::Awake;
         // The keeper has the first word: the handshake goes on whether or not anybody waits for it.
-        Self { driver: Some(driver), activity: 0, sleepers: 0, served: 0, hurried: false, wanted: true, keeper }
+        Self { driver: Some(driver), activity: 0, led: 0, sleepers: 0, served: 0, hurried: false, wanted: true, keeper }
     }
 
     /// Whether nobody leads.
@@ -111,6 +113,7 @@ impl Drop for Leader<'_> {
         state.lead.driver = self.driver.take();
         if !self.is_keeper {
             state.lead.activity += 1;
+            state.lead.led += 1;
             if state.lead.wanted || state.lead.keeper == Keeper::SleepsDeeply || state.needs_keeper() {
                 self.link.call_keeper(&mut state);
             }
@@ -262,9 +265,14 @@ impl Link {
     fn wait_for_lead(&self) -> (Leader<'_>, u64) {
         let mut state = self.lock();
         let mut seen = None;
+        let mut unread = (state.lead.led, Instant::now());
         loop {
-            let activity = state.lead.activity;
-            let idle = seen.replace(activity) == Some(activity);
+            let Lead { activity, led, .. } = state.lead;
+            if led != unread.0 {
+                unread = (led, Instant::now());
+            }
+            // Whoever begins one thing after the other may never wait, and so never read.
+            let idle = seen.replace(activity) == Some(activity) || unread.1.elapsed() >= SLEEP;
             if (idle || state.lead.wanted)
                 && let Some(driver) = state.lead.driver.take()
             {
