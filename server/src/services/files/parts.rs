@@ -292,6 +292,8 @@ impl Drop for Part {
         if Arc::strong_count(&self.turn) == 2 {
             under_way.remove(&self.name);
         }
+        // Under the lock: of two that go at once, the last one is to see that it is.
+        drop(std::mem::take(&mut self.turn));
         drop(under_way);
         if left > 0 {
             self.parts.note_left(left);
