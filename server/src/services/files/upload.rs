@@ -9,6 +9,7 @@ use crate::services::files::disk::write_all;
 use crate::services::files::parts::Part;
 use crate::services::files::store::{Store, sum_beginning};
 use crate::services::files::transfers::Ticket;
+use crate::services::files::usage::Room;
 use crate::services::files::{FileName, FilesError, PutOpen, Receipt};
 
 /// Bytes after which the room on the disk is looked at again: others write there, too.
@@ -74,16 +75,18 @@ impl Upload {
         if length > self.store.limits.file {
             return Err(FilesError::TooLarge { limit: self.store.limits.file, length });
         }
-        self.take_room(bytes.len() as u64)?;
+        let room = self.take_room(bytes.len() as u64)?;
         let held = self.part.hold()?;
         let written = write_all(&*self.store.disk, self.part.file(), bytes);
         drop(held);
+        // Also if it failed: some may be there.
+        room.fill();
         written.map_err(|error| FilesError::system("write a file", &error))?;
         self.sum.update(bytes);
         Ok(())
     }
 
-    fn take_room(&mut self, bytes: u64) -> Result<(), FilesError> {
+    fn take_room(&mut self, bytes: u64) -> Result<Room, FilesError> {
         if self.unchecked < bytes {
             self.store.check_room(bytes)?;
             self.unchecked = ROOM_CHECK.max(bytes);

@@ -1,7 +1,7 @@
 //! How many bytes are in the folder, kept below a limit.
 
 use std::os::fd::AsFd;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, openat, statat};
@@ -35,8 +35,10 @@ pub(super) struct Usage {
 #[derive(Default)]
 struct Count {
     bytes: u64,
-    /// Bytes that came since the last count began.
+    /// Bytes that came since the last count began, or were about to.
     came: u64,
+    /// Bytes that have room and are not written yet.
+    pending: u64,
     /// When the last count was done, and how long it took.
     done: Option<(Instant, Duration)>,
 }
@@ -47,14 +49,20 @@ impl Usage {
     }
 
     /// Takes room for bytes that are about to be written.
-    pub(super) fn take(&self, folder: &Folder, bytes: u64) -> Result<(), FilesError> {
+    pub(super) fn take(self: &Arc<Self>, folder: &Folder, bytes: u64) -> Result<Room, FilesError> {
         let size = || size_of_all(folder.root(), 0);
         let taken =
             self.take_from(bytes, &size).map_err(|error| FilesError::system("count its files", &error.into()))?;
         match self.limit {
             Some(limit) if !taken => Err(FilesError::QuotaReached(limit)),
-            _ => Ok(()),
+            _ => Ok(Room { usage: Arc::clone(self), bytes, is_filled: false }),
         }
+    }
+
+    /// Bytes are written that had taken room, or will not be.
+    fn settle(&self, bytes: u64) {
+        let mut count = lock(&self.count);
+        count.pending = count.pending.saturating_sub(bytes);
     }
 
     /// Bytes that had taken room are gone.
@@ -71,6 +79,7 @@ impl Usage {
             if count.bytes.saturating_add(bytes) <= limit {
                 count.bytes += bytes;
                 count.came += bytes;
+                count.pending += bytes;
                 return Ok(true);
             }
         }
@@ -94,7 +103,7 @@ impl Usage {
         if is_believed(&count) {
             return Ok(());
         }
-        count.came = 0;
+        count.came = count.pending;
         drop(count);
         let begin = Instant::now();
         let size = size()?;
@@ -103,6 +112,29 @@ impl Usage {
         count.bytes = size.saturating_add(count.came);
         count.done = Some((Instant::now(), begin.elapsed()));
         Ok(())
+    }
+}
+
+/// Room for bytes that are about to be written. Dropped without them, it is given back.
+pub(super) struct Room {
+    usage: Arc<Usage>,
+    bytes: u64,
+    is_filled: bool,
+}
+
+impl Room {
+    /// The bytes are written.
+    pub(super) fn fill(mut self) {
+        self.is_filled = true;
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.usage.settle(self.bytes);
+        if !self.is_filled {
+            self.usage.give_back(self.bytes);
+        }
     }
 }
 
@@ -162,9 +194,11 @@ mod tests {
         let age = |by| lock(&usage.count).done = Instant::now().checked_sub(by).map(|done| (done, Duration::ZERO));
         age(FULL);
         assert_eq!(usage.take_from(400, &size_now), Ok(true));
+        usage.settle(400);
         size.store(1000, Ordering::Relaxed);
         age(FULL);
         assert_eq!(usage.take_from(100, &size_now), Ok(true), "not counted again as long as there is room");
+        usage.settle(100);
         age(FRESH);
         assert_eq!(usage.take_from(0, &size_now), Ok(true));
         assert_eq!(usage.take_from(1, &size_now), Ok(false));
@@ -182,5 +216,14 @@ mod tests {
         };
         assert_eq!(usage.take_from(600, &size), Ok(true));
         assert_eq!(usage.take_from(1, &|| Ok(0)), Ok(false));
+    }
+
+    #[test]
+    fn what_is_about_to_be_written_when_a_count_begins_is_counted() {
+        let usage = Usage::new(Some(1000));
+        assert_eq!(usage.take_from(600, &|| Ok(0)), Ok(true));
+        lock(&usage.count).done = Instant::now().checked_sub(FRESH).map(|done| (done, Duration::ZERO));
+        assert_eq!(usage.take_from(600, &|| Ok(0)), Ok(false), "the 600 are on their way");
+        usage.settle(600);
     }
 }

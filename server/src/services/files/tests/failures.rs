@@ -184,3 +184,13 @@ fn a_folder_that_must_not_be_written_is_named() {
     assert!(matches!(outcome, Err(FilesError::ReadOnly(_))), "{outcome:?}");
     assert_eq!(place.get_all("a").unwrap(), b"one", "what is there can be read");
 }
+
+#[test]
+fn what_an_upload_that_was_taken_over_did_not_write_takes_no_room() {
+    let place = place_with(FilesLimits { total: Some(10_000), ..limits() });
+    let mut stale = place.begin(&named("a")).unwrap();
+    stale.write(&bytes(1000)).unwrap();
+    let mut fresh = place.begin(&resumed("a", &bytes(1000))).unwrap();
+    assert_eq!(stale.write(&bytes(5000)), Err(FilesError::TakenOver));
+    fresh.write(&bytes(9000)).unwrap();
+}
