@@ -1,6 +1,7 @@
-//! Client and server in one process over loopback: echoes by codec, payload, connections and calls in flight, and bulk one way.
+//! Client and server in one process over loopback: echoes by codec, payload, connections and calls in flight, bulk one way, and one
+//! topic with many subscribers.
 //!
-//! One call after the other on one connection shows the latency; the rest shows calls a second.
+//! One call after the other on one connection shows the latency; the rest shows calls, bytes, or deliveries a second.
 
 mod brief;
 
@@ -11,16 +12,26 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bulla_benches::payload::{Blob, Block, Payload, Person};
+use bulla_client::topics::{Delivery, Typed};
 use bulla_client::{CallOptions, Client, Pending};
 use bulla_core::key::{Key, KeyRing};
+use bulla_server::services::topics::Topics;
 use bulla_server::{Server, ServerHandle};
 use criterion::measurement::WallTime;
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 
 const CODECS: [&str; 2] = ["json", "bincode"];
 
 /// Connections, and calls in flight on each.
 const SHAPES: [(usize, usize); 3] = [(1, 1), (1, 64), (64, 1)];
+
+/// Connections of subscribers, and subscribers on each.
+const CROWD: (usize, usize) = (8, 32);
+
+const TOPIC: &str = "bench.fanout";
+
+/// How long the publisher may wait for subscribers: longer than any needs, so that none misses a message.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 fn key() -> Key {
     Key::from_bytes([7; 32])
@@ -123,6 +134,55 @@ fn bulk(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Each message goes to every subscriber, and is on its way until the last one has it as a value.
+fn fan_out(criterion: &mut Criterion) {
+    let builder = Server::builder().listen("127.0.0.1:0").expect("an address").keys(KeyRing::single(key()));
+    let server = builder.service(Topics::default()).spawn().expect("loopback is there");
+    let mut group = criterion.benchmark_group("loopback");
+    let (connections, each) = CROWD;
+    group.throughput(Throughput::Elements((connections * each) as u64)).sampling_mode(SamplingMode::Flat);
+    for codec in CODECS {
+        let publisher = connect(&server, codec);
+        let clients: Vec<_> = (0..connections).map(|_| connect(&server, codec)).collect();
+        let mut crowd: Vec<_> = clients.iter().map(|client| subscribers(client, each)).collect();
+        let name = format!("fan-out, {} subscribers", connections * each);
+        group.bench_function(BenchmarkId::new(codec, name), |bencher| {
+            bencher.iter_custom(|messages| time(|| publish(&publisher, &mut crowd, messages)));
+        });
+    }
+    group.finish();
+}
+
+fn subscribers(client: &Client, count: usize) -> Vec<Typed<Person>> {
+    let subscribe = |_| client.topics().subscribe([TOPIC]).expect("the server has topics").typed();
+    (0..count).map(subscribe).collect()
+}
+
+/// A thread reads for each connection.
+fn publish(client: &Client, crowd: &mut [Vec<Typed<Person>>], messages: u64) {
+    thread::scope(|scope| {
+        for subscribers in crowd {
+            scope.spawn(move || (0..messages).for_each(|number| hear(subscribers, number)));
+        }
+        let publisher = client.topics().publisher(TOPIC, PATIENCE).expect("the server is there");
+        let mut person = Person::numbered(0);
+        for number in 0..messages {
+            person.renumber(number);
+            publisher.send(&person).expect("the server takes it");
+        }
+        publisher.finish().expect("all were published");
+    });
+}
+
+fn hear(subscribers: &mut [Typed<Person>], number: u64) {
+    for subscriber in subscribers {
+        match subscriber.next() {
+            Some(Ok(Delivery::Message(message))) => assert_eq!(message.value.number(), number),
+            other => panic!("a message was due: {other:?}"),
+        }
+    }
+}
+
 fn time(work: impl FnOnce()) -> Duration {
     let begin = Instant::now();
     work();
@@ -132,6 +192,6 @@ fn time(work: impl FnOnce()) -> Duration {
 criterion_group! {
     name = benches;
     config = brief::criterion(WallTime);
-    targets = echo, bulk
+    targets = echo, bulk, fan_out
 }
 criterion_main!(benches);
