@@ -114,9 +114,10 @@ impl Drop for Leader<'_> {
         if !self.is_keeper {
             state.lead.activity += 1;
             state.lead.led += 1;
-            if state.lead.wanted || state.lead.keeper == Keeper::SleepsDeeply || state.needs_keeper() {
-                self.link.call_keeper(&mut state);
-            }
+        }
+        // Somebody may have fallen asleep since the keeper, too, found that it is not needed.
+        if state.lead.wanted || state.lead.keeper == Keeper::SleepsDeeply || state.needs_keeper() {
+            self.link.call_keeper(&mut state);
         }
         self.link.unlock_and_tell(state);
     }
@@ -321,4 +322,53 @@ impl Drop for Ending<'_> {
 
 fn is_past(until: Option<Instant>) -> bool {
     until.is_some_and(|until| Instant::now() >= until)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::thread;
+
+    use super::super::tests::{PATIENCE, silence};
+    use super::*;
+
+    fn wait_until(mut holds: impl FnMut() -> bool) {
+        let begin = Instant::now();
+        while !holds() {
+            assert!(begin.elapsed() < PATIENCE, "it does not come to that");
+            std::hint::spin_loop();
+        }
+    }
+
+    /// The lead, while the keeper sleeps until it is told something.
+    fn lead_alone(link: &Link) -> Leader<'_> {
+        wait_until(|| !link.lock().lead.is_free());
+        // It steps down for callers who are active.
+        link.lock().lead.activity += 1;
+        assert!(link.ping().is_ok());
+        let mut leader = None;
+        wait_until(|| {
+            leader = link.try_lead(&mut link.lock());
+            leader.is_some()
+        });
+        wait_until(|| link.lock().lead.keeper == Keeper::SleepsDeeply);
+        leader.unwrap()
+    }
+
+    #[test]
+    fn whoever_falls_asleep_while_the_keeper_steps_down_is_served() {
+        let (_server, link) = silence();
+        let mut leader = lead_alone(&link);
+        leader.is_keeper = true;
+        let waiter = Arc::clone(&link);
+        let waiter = thread::spawn(move || {
+            let Ok((_, inbox)) = waiter.ping() else { panic!("the server is there") };
+            let begin = Instant::now();
+            waiter.wait_for_mail(&inbox, Some(begin + PATIENCE));
+            begin.elapsed() < PATIENCE / 2
+        });
+        wait_until(|| link.lock().lead.sleepers == 1);
+        drop(leader);
+        assert!(waiter.join().unwrap());
+    }
 }

@@ -15,10 +15,10 @@ use super::streams::Opened;
 use super::*;
 use crate::drive;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A server that takes calls and answers none, and a connection on which little may wait to be written.
-fn silence() -> (ServerHandle, Arc<Link>) {
+pub(super) fn silence() -> (ServerHandle, Arc<Link>) {
     let key = Key::from_bytes([7; 32]);
     let server = Server::builder().listen("127.0.0.1:0").unwrap().keys(KeyRing::single(key.clone()));
     let kept = Mutex::new(Vec::new());
