@@ -41,8 +41,8 @@ impl Peer for Bulla {
 
     fn about(&self) -> &'static str {
         match self.codec {
-            "json" => "Bulla, codec json: server library and blocking client library",
-            _ => "Bulla, codec bincode: server library and blocking client library",
+            "json" => "Bulla, codec json: server library, and blocking client library with a thread for each processor",
+            _ => "Bulla, codec bincode: server library, and blocking client library with a thread for each processor",
         }
     }
 
