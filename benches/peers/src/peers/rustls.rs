@@ -50,9 +50,11 @@ impl Peer for Rustls {
 
     fn about(&self) -> &'static str {
         match (self.format, self.style) {
-            (Format::Json, Style::AsWritten) => "tokio-rustls, JSON in LengthDelimitedCodec, as its users write it",
-            (Format::Json, Style::Batched) => "tokio-rustls, JSON, with our flush policy",
-            (Format::Bytes, _) => "tokio-rustls, bytes, with our flush policy",
+            (Format::Json, Style::AsWritten) => {
+                "tokio-rustls (AES-256-GCM, as it comes), JSON in LengthDelimitedCodec, as its users write it"
+            }
+            (Format::Json, Style::Batched) => "tokio-rustls (the same), JSON, with our flush policy",
+            (Format::Bytes, _) => "tokio-rustls (the same), bytes, with our flush policy",
         }
     }
 
