@@ -10,6 +10,12 @@ use super::mac::Signer;
 /// The key of one direction of a session: 16 bytes that sign, then 16 that encrypt, as in a Fernet key. Erased on drop.
 ///
 /// Not `Clone`, and used up by what it makes: two sealers with one key would give two records the same number.
+///
+/// ```compile_fail,E0382
+/// # use bulla_core::record::{Sealer, SessionKey};
+/// let key = SessionKey::from_bytes([1; 32]);
+/// let (one, two) = (Sealer::new(key, [2; 32]), Sealer::new(key, [2; 32]));
+/// ```
 pub struct SessionKey(Zeroizing<[u8; 32]>);
 
 impl SessionKey {

@@ -28,6 +28,20 @@ pub enum SealError {
 }
 
 /// Seals one direction of one session. Its records open in the order in which they were sealed.
+///
+/// It counts them itself: a copy of it, or a number set back, would seal two records with one number and one IV.
+///
+/// ```compile_fail,E0599
+/// # use bulla_core::record::{Sealer, SessionKey};
+/// let sealer = Sealer::new(SessionKey::from_bytes([1; 32]), [2; 32]);
+/// let copy = sealer.clone();
+/// ```
+///
+/// ```compile_fail,E0616
+/// # use bulla_core::record::{Sealer, SessionKey};
+/// let mut sealer = Sealer::new(SessionKey::from_bytes([1; 32]), [2; 32]);
+/// sealer.sequence = 0;
+/// ```
 pub struct Sealer {
     key: SessionKey,
     signer: Signer,
