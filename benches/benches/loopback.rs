@@ -1,5 +1,5 @@
-//! Client and server in one process over loopback: echoes by codec, payload, connections and calls in flight, bulk one way, and one
-//! topic with many subscribers.
+//! Client and server in one process over loopback: echoes by codec, payload, connections and calls in flight, bulk one way, a small call
+//! beside it, and one topic with many subscribers.
 //!
 //! One call after the other on one connection shows the latency; the rest shows calls, bytes, or deliveries a second.
 
@@ -7,7 +7,7 @@ mod brief;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -134,6 +134,25 @@ fn bulk(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// A small call while messages of 1 MiB go the same way on the same connection, without a pause.
+fn beside_bulk(criterion: &mut Criterion) {
+    let server = server();
+    let client = connect(&server, "bincode");
+    let (blob, person) = (Blob { bytes: vec![0x5a; 1 << 20] }, Person::numbered(1));
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                client.notify("sink", &blob).expect("the server takes it");
+            }
+        });
+        criterion.bench_function("loopback/small call beside bulk", |bencher| {
+            bencher.iter(|| client.call::<_, Person>("person", &person).expect("the server answers"));
+        });
+        is_over.store(true, Ordering::Relaxed);
+    });
+}
+
 /// Each message goes to every subscriber, and is on its way until the last one has it as a value.
 fn fan_out(criterion: &mut Criterion) {
     let builder = Server::builder().listen("127.0.0.1:0").expect("an address").keys(KeyRing::single(key()));
@@ -192,6 +211,6 @@ fn time(work: impl FnOnce()) -> Duration {
 criterion_group! {
     name = benches;
     config = brief::criterion(WallTime);
-    targets = echo, bulk, fan_out
+    targets = echo, bulk, beside_bulk, fan_out
 }
 criterion_main!(benches);
