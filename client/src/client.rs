@@ -73,8 +73,9 @@ impl Client {
         })
     }
 
-    /// Starts a call without waiting, so that one thread has many in flight. It is on its way at once if it is the
-    /// only one, and else within moments, together with what follows, or when somebody [waits](Pending::wait). It waits itself only while as much is under way as both sides agreed.
+    /// Starts a call without waiting, so that one thread has many in flight. It is on its way at once if it is the only one, and else
+    /// within moments, together with what follows, or when somebody [waits](Pending::wait). It waits itself only while as much is under
+    /// way as both sides agreed.
     ///
     /// # Errors
     /// As [`call`](Self::call), as far as it can be told before the answer.

@@ -2,7 +2,8 @@
 //!
 //! - A caller that waits for an answer writes at once, and nobody waits with output unwritten.
 //! - What nobody waits for yet, a call that was started or a message on a stream, is joined by what follows, until a quarter of what
-//!   may be in flight is queued. A call with nothing in flight before it is written at once: its answer says when to go on. It is on its way within moments in any case: whoever [leads](super::lead) is woken for it, or the keeper.
+//!   may be in flight is queued. It is on its way within moments in any case: whoever [leads](super::lead) is woken for it, or the
+//!   keeper. A call with nothing in flight before it is written at once: its answer says when to go on.
 //! - One thread writes at a time, without the lock. What others queue meanwhile goes into the next record, and they go on.
 
 use std::sync::MutexGuard;

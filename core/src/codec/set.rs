@@ -11,7 +11,7 @@ use crate::codec::{Codec, DecodeError, DecodeLimits, EncodeError, ErasedCodec, g
 /// Codecs that a program names by type: a list in pairs, such as `(Json, (Bincode, ()))`. The empty list is `()`.
 ///
 /// A codec that was found by name is used through a set: if the set names its type, by code that was compiled for that codec and that
-/// value, else through its pointer. Both ways give the same results; compiled, a small struct takes a third of the time or less. The
+/// value, else through its pointer. Both ways give the same results; compiled, a small struct takes half of the time or less. The
 /// price is code: each type that goes through a set is compiled for each of its codecs. So put those first, and perhaps alone, that are
 /// fast themselves and much in use.
 ///

@@ -18,8 +18,8 @@ use crate::route::{Context, Owed, Wait};
 ///
 /// It ends when the peer says that it sends no more. When the stream ends early (the peer gave up or is gone, or the deadline passed),
 /// what was not taken is dropped, and the last item is that status. So it is for a peer that sends nothing for
-/// [`Capacity::stream_silence`](crate::Capacity::stream_silence) while the iterator waits on the server's own thread. A message that does not decode is an `INVALID_ARGUMENT` in its
-/// place, after which there may be others.
+/// [`Capacity::stream_silence`](crate::Capacity::stream_silence) while the iterator waits on the server's own thread. A message that
+/// does not decode is an `INVALID_ARGUMENT` in its place, after which there may be others.
 ///
 /// Dropped before its end, it lets the peer send on and drops what comes.
 pub struct Requests<T> {
